@@ -1,4 +1,13 @@
 //! Live, exact, auditable usage accounting for API and LLM calls.
+pub mod call;
+pub mod clock;
+pub mod engine;
+
+pub use call::Call;
+pub use call::InFlight;
+pub use engine::Engine;
+pub use engine::Series;
+
 /// Compiles and runs the examples of the README.
 #[cfg(all(doctest, feature = "server"))]
 #[doc = include_str!("../README.md")]

@@ -1,0 +1,92 @@
+//! The state as bytes that depend on nothing but the events: buckets in order, series by name,
+//! figures in full. Two engines that counted the same events say the same bytes.
+
+use super::aggregate::Aggregate;
+use super::column::Time;
+use super::core::Core;
+use super::histogram::Distribution;
+use super::seal::merge_parts;
+use super::series::SeriesTable;
+use super::slice::Slice;
+
+impl Core {
+    pub(super) fn canonical_bytes(&self) -> Vec<u8> {
+        self.seal_all();
+        let sealed = self.sealed.read();
+        let series = self.series.read();
+        let mut bytes = Vec::new();
+        for bucket in sealed.tiers.buckets() {
+            let parts = sealed.tiers.parts(bucket);
+            if parts.is_empty() {
+                continue;
+            }
+            let merged = merge_parts(parts);
+            put(&mut bytes, &(bucket.tier as u64).to_le_bytes());
+            put(&mut bytes, &bucket.number.to_le_bytes());
+            put_slice(&mut bytes, &merged.series, &series);
+        }
+        bytes
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, part: &[u8]) {
+    bytes.extend_from_slice(part);
+}
+
+fn put_slice(bytes: &mut Vec<u8>, slice: &Slice, series: &SeriesTable) {
+    let mut rows: Vec<(Vec<u8>, usize)> =
+        slice.ids.iter().enumerate().map(|(row, id)| (name(*id, series), row)).collect();
+    rows.sort_unstable();
+    put(bytes, &(rows.len() as u64).to_le_bytes());
+    for (name, row) in rows {
+        put(bytes, &name);
+        let mut sums = Aggregate::default();
+        slice.add_row(row, &mut sums);
+        put_sums(bytes, &sums);
+        for time in Time::BOTH {
+            let mut times = Distribution::default();
+            slice.add_times(time, row, &mut times);
+            put_times(bytes, &times);
+        }
+    }
+}
+
+/// Each value with its length in front, so that no two names are alike.
+fn name(id: u32, series: &SeriesTable) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for text in series.texts(id) {
+        put(&mut bytes, &(text.len() as u16).to_be_bytes());
+        put(&mut bytes, text.as_bytes());
+    }
+    bytes
+}
+
+fn put_sums(bytes: &mut Vec<u8>, sums: &Aggregate) {
+    let counts = [sums.requests, sums.failures, sums.overflowed, sums.unmetered, sums.latency.count, sums.ttft.count];
+    counts.iter().for_each(|count| put(bytes, &count.to_le_bytes()));
+    let sums_of = [
+        sums.input_tokens,
+        sums.output_tokens,
+        sums.cache_read_tokens,
+        sums.cache_write_tokens,
+        sums.reasoning_tokens,
+        sums.total_tokens,
+        sums.latency.sum_us,
+        sums.ttft.sum_us,
+    ];
+    sums_of.iter().for_each(|sum| put(bytes, &sum.to_le_bytes()));
+    for cost in sums.cost.by_currency() {
+        put(bytes, cost.currency.code().as_bytes());
+        put(bytes, &cost.nanos.to_le_bytes());
+        put(bytes, &cost.calls.to_le_bytes());
+    }
+}
+
+fn put_times(bytes: &mut Vec<u8>, times: &Distribution) {
+    put(bytes, &times.min_us().unwrap_or(0).to_le_bytes());
+    put(bytes, &times.max_us().unwrap_or(0).to_le_bytes());
+    for (bin, count) in times.bins() {
+        put(bytes, &bin.to_le_bytes());
+        put(bytes, &count.to_le_bytes());
+    }
+}

@@ -1,0 +1,324 @@
+//! The state behind an [`Engine`](super::Engine), and how events get into it.
+//!
+//! ```text
+//! record ─ check ─ resolve (series table, read lock) ─ stripe (mutex) ─ open bucket
+//! seal   ─ passed buckets out of the stripes ─ packed ─ tiers and rollups (write lock, pointers only)
+//! ```
+//!
+//! Locks are taken in this order and never the other way: `sealed`, then a stripe, then `series`.
+
+use super::config::Config;
+use super::event::Dimension;
+use super::event::Dimensions;
+use super::event::Event;
+use super::event::Measures;
+use super::event::Reason;
+use super::event::Reject;
+use super::event::status;
+use super::outcome::Applied;
+use super::recent::Notes;
+use super::recent::RecentLog;
+use super::recent::Row;
+use super::rollup::Rollups;
+use super::series::Resolved;
+use super::series::SeriesTable;
+use super::series::is_reserved;
+use super::stripe::Stripe;
+use super::tiers::Bucket;
+use super::tiers::Tiers;
+use super::tiers::align;
+use super::time::DAY;
+use super::time::Timestamp;
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+use parking_lot::MutexGuard;
+use parking_lot::RwLock;
+use parking_lot::RwLockReadGuard;
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+/// Events counted under one hold of a stripe's lock; a reader waits for no more than these.
+const CHUNK: usize = 32;
+
+/// Cells and bins a stripe may hold before it is sealed out of turn: a reader copies what it needs
+/// of them while the stripe waits.
+const CROWD: usize = 1 << 17;
+/// Bytes of an open cell with its share of rollup groups, and of a recent call: with these an
+/// eighth of the memory budget goes to open cells, and another to recent calls, at most.
+const CELL_BYTES: usize = 512;
+const RECENT_BYTES: usize = 512;
+
+/// What was sealed.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    pub(super) tiers: Tiers,
+    pub(super) rollups: Rollups,
+}
+
+/// What the engine counts about itself.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) late: AtomicU64,
+    pub(super) rejected: [AtomicU64; 4],
+    pub(super) duplicates: AtomicU64,
+}
+
+/// All state.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) config: Config,
+    pub(super) series: RwLock<SeriesTable>,
+    pub(super) stripes: Box<[CachePadded<Mutex<Stripe>>]>,
+    pub(super) sealed: RwLock<Sealed>,
+    pub(super) sealing: Mutex<()>,        // held by the one who seals
+    pub(super) watermark: AtomicI64,      // the latest `now` seen, in seconds
+    pub(super) sealed_to: AtomicI64,      // the `now` of the last sealing, in seconds
+    pub(super) covered: Box<[AtomicI64]>, // by tier: the second it answers from, as of the last sealing
+    pub(super) crowded: AtomicBool,
+    pub(super) counters: Counters,
+    pub(super) forgets: AtomicU64, // changes whenever series numbers may have been given back
+    sequence: AtomicU64,
+}
+
+/// An event that passed every check.
+struct Ready<'e, 'a> {
+    event: &'e Event<'a>,
+    series: Resolved,
+    late: bool,
+}
+
+impl Core {
+    pub(super) fn new(config: Config) -> Self {
+        let held = Arc::new(AtomicUsize::new(0));
+        let stripes = config.stripes as usize;
+        let share = usize::try_from(config.memory_bytes / 8).unwrap_or(usize::MAX);
+        let recent = (share / RECENT_BYTES).min(config.recent_calls as usize);
+        let crowd = (share / CELL_BYTES / stripes).clamp(256, CROWD);
+        let log = || RecentLog::new(recent, stripes, held.clone());
+        let stripe = |_| CachePadded::new(Mutex::new(Stripe::new(config.rollups.len() + 1, crowd, log())));
+        Self {
+            series: RwLock::new(SeriesTable::new(&config)),
+            stripes: (0..stripes).map(stripe).collect(),
+            sealed: RwLock::new(Sealed { tiers: Tiers::new(&config), rollups: Rollups::default() }),
+            sealing: Mutex::new(()),
+            watermark: AtomicI64::new(i64::MIN),
+            sealed_to: AtomicI64::new(i64::MIN),
+            covered: config.tiers.iter().map(|_| AtomicI64::new(i64::MIN)).collect(),
+            crowded: AtomicBool::new(false),
+            counters: Counters::default(),
+            forgets: AtomicU64::new(0),
+            sequence: AtomicU64::new(0),
+            config,
+        }
+    }
+
+    /// Notes the time; it never goes back. Answers the latest seen, in seconds.
+    #[inline]
+    pub(super) fn observe(&self, now: Timestamp) -> i64 {
+        let now = now.secs();
+        let before = self.watermark.load(Ordering::Acquire);
+        if now <= before {
+            return before;
+        }
+        if before == i64::MIN {
+            self.begin(now);
+        }
+        self.watermark.fetch_max(now, Ordering::AcqRel);
+        now
+    }
+
+    /// Begins the tiers at the first instant ever seen. The watermark is raised only afterwards:
+    /// whoever finds it raised may count on tiers that have begun.
+    #[cold]
+    fn begin(&self, now: i64) {
+        let mut sealed = self.sealed.write();
+        if !sealed.tiers.begun() {
+            sealed.tiers.begin(now, i64::from(self.config.open_secs));
+            self.publish_coverage(&sealed.tiers);
+            self.sealed_to.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a time can be counted, and whether it is late.
+    #[inline]
+    fn judge(&self, timestamp: Timestamp, now: Timestamp, watermark: i64) -> Result<bool, Reject> {
+        let second = timestamp.secs();
+        if timestamp > now.plus_secs(i64::from(self.config.ahead_secs)) {
+            let detail = "further ahead of the server's clock than allowed; check the sender's clock and unit";
+            return Err(Reject { reason: Reason::Ahead, pointer: "/timestamp", detail });
+        }
+        let last = self.config.tiers.last().expect("validated: at least one tier");
+        if second < align(watermark - last.retention_secs(), i64::from(last.step_secs)) {
+            let detail = "older than the longest retention";
+            return Err(Reject { reason: Reason::TooOld, pointer: "/timestamp", detail });
+        }
+        Ok(second < watermark - i64::from(self.config.open_secs))
+    }
+
+    /// Everything that can be said of an event without counting it.
+    pub(super) fn check(&self, event: &Event<'_>, now: Timestamp) -> Result<bool, Reject> {
+        self.check_fields(event)?;
+        let watermark = self.watermark.load(Ordering::Relaxed).max(now.secs());
+        self.judge(event.timestamp, now, watermark)
+    }
+
+    /// The part of [`check`](Self::check) that does not depend on time.
+    pub(super) fn check_fields(&self, event: &Event<'_>) -> Result<(), Reject> {
+        if is_reserved(&event.dimensions) {
+            return Err(Reject::invalid("", "`__other__` is reserved for calls without room of their own"));
+        }
+        event.check()
+    }
+
+    /// Counts a batch; the answers are in the order of the events.
+    pub(super) fn apply(&self, events: &[Event<'_>], now: Timestamp) -> Vec<Result<Applied, Reject>> {
+        self.observe(now);
+        let mut answers = Vec::with_capacity(events.len());
+        let mut ready = Vec::with_capacity(events.len().min(CHUNK));
+        let mut late = 0;
+        for events in events.chunks(CHUNK) {
+            self.prepare(events, now, &mut ready, &mut answers);
+            late += ready.iter().filter(|ready| ready.late).count() as u64;
+            self.count(&ready);
+        }
+        self.counters.late.fetch_add(late, Ordering::Relaxed);
+        self.seal_if_due(now);
+        answers
+    }
+
+    /// Checks and resolves a chunk.
+    fn prepare<'e, 'a>(
+        &self,
+        events: &'e [Event<'a>],
+        now: Timestamp,
+        ready: &mut Vec<Ready<'e, 'a>>,
+        answers: &mut Vec<Result<Applied, Reject>>,
+    ) {
+        ready.clear();
+        let mut known = self.series.read();
+        for event in events {
+            match self.check(event, now) {
+                Err(reject) => {
+                    self.note_reject(&reject);
+                    answers.push(Err(reject));
+                }
+                Ok(late) => {
+                    let (dimensions, day) = resolvable(&event.dimensions, event.timestamp);
+                    let series = known.find(&dimensions, day).unwrap_or_else(|| {
+                        RwLockReadGuard::unlocked(&mut known, || self.series.write().admit(&dimensions, day))
+                    });
+                    ready.push(Ready { event, series, late });
+                    answers.push(Ok(if late { Applied::CountedLate } else { Applied::Counted }));
+                }
+            }
+        }
+    }
+
+    pub(super) fn note_reject(&self, reject: &Reject) {
+        self.counters.rejected[reject.reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The series of these values, made if need be.
+    pub(super) fn resolve(&self, dimensions: &Dimensions<'_>, timestamp: Timestamp) -> Resolved {
+        let (dimensions, day) = resolvable(dimensions, timestamp);
+        let known = self.series.read().find(&dimensions, day);
+        known.unwrap_or_else(|| self.series.write().admit(&dimensions, day))
+    }
+
+    /// Counts a chunk in one stripe.
+    fn count(&self, ready: &[Ready<'_, '_>]) {
+        if ready.is_empty() {
+            return;
+        }
+        let sequence = self.sequence.fetch_add(ready.len() as u64, Ordering::Relaxed);
+        let mut stripe = self.stripe();
+        for (sequence, ready) in (sequence..).zip(ready) {
+            let event = ready.event;
+            stripe.record(self.bucket_of(event.timestamp.secs()), &ready.series, &event.measures);
+            stripe.recent.push(Row {
+                timestamp: event.timestamp,
+                sequence,
+                series: ready.series.id,
+                measures: event.measures,
+                notes: Notes::of(event),
+            });
+        }
+        if stripe.is_crowded() {
+            self.crowded.store(true, Ordering::Relaxed);
+        }
+        MutexGuard::unlock_fair(stripe);
+    }
+
+    /// Counts one call of a series resolved before.
+    pub(super) fn count_one(
+        &self,
+        series: &Resolved,
+        measures: &Measures,
+        timestamp: Timestamp,
+        now: Timestamp,
+    ) -> Result<Applied, Reject> {
+        let watermark = self.observe(now);
+        let judged = measures.check().and_then(|()| self.judge(timestamp, now, watermark));
+        let late = judged.inspect_err(|reject| self.note_reject(reject))?;
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
+        let bucket = self.bucket_of(timestamp.secs());
+        {
+            let mut stripe = self.stripe();
+            stripe.record(bucket, series, measures);
+            stripe.recent.push(Row { timestamp, sequence, series: series.id, measures: *measures, notes: None });
+            if stripe.is_crowded() {
+                self.crowded.store(true, Ordering::Relaxed);
+            }
+        }
+        if late {
+            self.counters.late.fetch_add(1, Ordering::Relaxed);
+        }
+        self.seal_if_due(now);
+        Ok(if late { Applied::CountedLate } else { Applied::Counted })
+    }
+
+    /// The bucket an event is counted in. Coverage only ever shrinks, so an old reading names a
+    /// bucket that is too fine, which sealing mends.
+    #[inline]
+    fn bucket_of(&self, second: i64) -> Bucket {
+        let covers = |tier: &usize| second >= self.covered[*tier].load(Ordering::Relaxed);
+        let tier = (0..self.covered.len()).find(covers).unwrap_or(self.covered.len() - 1);
+        Bucket { tier, number: second.div_euclid(i64::from(self.config.tiers[tier].step_secs)) }
+    }
+
+    pub(super) fn publish_coverage(&self, tiers: &Tiers) {
+        for (tier, covered) in self.covered.iter().enumerate() {
+            covered.store(tiers.covered_from(tier), Ordering::Relaxed);
+        }
+    }
+
+    /// This thread's stripe, or a free one, or this thread's after a wait.
+    fn stripe(&self) -> MutexGuard<'_, Stripe> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local!(static MINE: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed)));
+        let mine = MINE.get() % self.stripes.len();
+        let (before, after) = self.stripes.split_at(mine);
+        let free = after.iter().chain(before).find_map(|stripe| stripe.try_lock());
+        free.unwrap_or_else(|| self.stripes[mine].lock())
+    }
+
+    /// Seals when a second has passed or a stripe is full; someone else may be at it already.
+    pub(super) fn seal_if_due(&self, now: Timestamp) {
+        let due = now.secs() > self.sealed_to.load(Ordering::Relaxed) || self.crowded.load(Ordering::Relaxed);
+        if due && let Some(_guard) = self.sealing.try_lock() {
+            self.seal();
+        }
+    }
+}
+
+/// What a series is looked up by: its values with one spelling of success, and the day it is seen on.
+fn resolvable<'a>(dimensions: &Dimensions<'a>, timestamp: Timestamp) -> (Dimensions<'a>, u32) {
+    let day = u32::try_from(timestamp.secs() / DAY).expect("the year 9999 is day 2,932,896");
+    let status = status::canonical(dimensions.get(Dimension::Status));
+    (dimensions.with(Dimension::Status, status), day)
+}

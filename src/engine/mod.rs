@@ -1,0 +1,238 @@
+//! The engine: pure and deterministic. It has no clock, no files and no threads; `now` is always
+//! a parameter, so the same events give the same state, live, replayed or in a test.
+//!
+//! ```text
+//! event ─▶ series ─▶ stripe ─▶ open bucket          counted, the writer is done
+//!                                  │ seal           a second has passed
+//!                                  ▼
+//!                     tiers (rings of slices) + rollups (cumulative sums)
+//!                                  │ fold           a minute, a quarter, a day has passed
+//!                                  ▼
+//! query ─▶ plan ─▶ view (tiles of slices, open cells) ─▶ answer
+//! ```
+
+pub mod aggregate;
+mod answer;
+mod bins;
+mod canonical;
+mod cell;
+mod column;
+pub mod config;
+mod core;
+pub mod event;
+pub mod histogram;
+mod merge;
+pub mod money;
+mod open;
+mod outcome;
+mod packed;
+mod plan;
+pub mod query;
+mod rank;
+pub mod recent;
+pub mod reports;
+mod ring;
+mod rollup;
+mod seal;
+mod series;
+mod slice;
+mod stripe;
+mod tell;
+mod tiers;
+pub mod time;
+mod values;
+mod view;
+
+use self::config::Config;
+use self::config::ConfigError;
+use self::core::Core;
+use self::event::Dimension;
+use self::event::Dimensions;
+use self::event::Event;
+use self::event::Measures;
+use self::event::Reject;
+pub use self::outcome::Applied;
+pub use self::outcome::Stats;
+pub use self::outcome::Value;
+use self::query::Query;
+use self::query::QueryError;
+use self::query::Usage;
+use self::recent::CallPage;
+use self::recent::CallQuery;
+use self::reports::Reports;
+use self::series::Resolved;
+use self::time::Timestamp;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// The engine; clones share one state.
+///
+/// ```
+/// use tallyring::Engine;
+/// use tallyring::engine::event::{Dimension, Dimensions, Event};
+/// use tallyring::engine::query::Query;
+/// use tallyring::engine::time::Timestamp;
+///
+/// let engine = Engine::new(Default::default())?;
+/// let now: Timestamp = "2026-11-22T12:00:00Z".parse()?;
+/// let dimensions = Dimensions::default().with(Dimension::Model, "gpt-4o").with(Dimension::Status, "200");
+/// engine.record(&Event { timestamp: now, dimensions, ..Event::default() }, now)?;
+/// assert_eq!(engine.query(&Query::window(60), now)?.totals.sums.requests, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Engine {
+    core: Arc<Core>,
+}
+
+impl Engine {
+    /// An empty engine.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the limits can't be.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        config.validate()?;
+        Ok(Self { core: Arc::new(Core::new(config)) })
+    }
+
+    /// Its limits.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.core.config
+    }
+
+    /// Counts one call.
+    ///
+    /// # Errors
+    /// [`Reject`]: a field is at fault, or its time is too old or too far ahead. The fault is
+    /// counted; nothing else changes.
+    pub fn record(&self, event: &Event<'_>, now: Timestamp) -> Result<Applied, Reject> {
+        self.apply(std::slice::from_ref(event), now).pop().expect("one answer for each event")
+    }
+
+    /// Counts a batch; one answer for each event, in order. Faults concern single events only.
+    #[must_use]
+    pub fn apply(&self, events: &[Event<'_>], now: Timestamp) -> Vec<Result<Applied, Reject>> {
+        self.core.apply(events, now)
+    }
+
+    /// What [`record`](Self::record) would say, without counting anything.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn check(&self, event: &Event<'_>, now: Timestamp) -> Result<(), Reject> {
+        self.core.check(event, now).map(|_late| ())
+    }
+
+    /// Counts events that the caller refused or recognised itself, so that answers can say how
+    /// complete they are.
+    pub fn note(&self, rejected: &[Reject], duplicates: u64) {
+        rejected.iter().for_each(|reject| self.core.note_reject(reject));
+        self.core.counters.duplicates.fetch_add(duplicates, Ordering::Relaxed);
+    }
+
+    /// Resolves a series once. Takes the place of naming every dimension again with every call.
+    ///
+    /// # Errors
+    /// [`Reject`] where a value is too long or there is none.
+    pub fn series(&self, dimensions: &Dimensions<'_>) -> Result<Series, Reject> {
+        let event = Event { dimensions: *dimensions, ..Event::default() };
+        self.core.check_fields(&event)?;
+        let names = dimensions.0.map(Box::from);
+        Ok(Series { engine: self.clone(), names: Arc::new(names), resolved: Mutex::default() })
+    }
+
+    /// Seals the seconds that have passed, folds them into coarser tiers, forgets what is past
+    /// retention. Cheap when there is nothing to do; [`apply`](Self::apply) and
+    /// [`query`](Self::query) need it only to save work, never to be right. Call it about once a
+    /// second.
+    pub fn advance(&self, now: Timestamp) {
+        self.core.observe(now);
+        self.core.seal_if_due(now);
+    }
+
+    /// Answers a query as of `now`.
+    ///
+    /// # Errors
+    /// [`QueryError`] names what the query asks too much of.
+    pub fn query(&self, query: &Query, now: Timestamp) -> Result<Usage, QueryError> {
+        self.core.query(query, now)
+    }
+
+    /// Tells recent calls, newest first.
+    #[must_use]
+    pub fn calls(&self, query: &CallQuery) -> CallPage {
+        self.core.calls(query)
+    }
+
+    /// The values of a dimension that contain `part` (in any case), by name; at most `limit`.
+    #[must_use]
+    pub fn values(&self, dimension: Dimension, part: &str, limit: usize) -> Vec<Value> {
+        self.core.values(dimension, part, limit)
+    }
+
+    /// The named reports as of `now`.
+    #[must_use]
+    pub fn reports(&self, now: Timestamp) -> Reports<'_> {
+        Reports::new(self, now)
+    }
+
+    /// What the engine holds.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.core.stats()
+    }
+
+    /// The whole state as bytes that depend on the events counted only: neither on the order in
+    /// which they came, nor on threads or hash seeds.
+    #[must_use]
+    pub fn canonical_bytes(&self) -> Vec<u8> {
+        self.core.canonical_bytes()
+    }
+}
+
+/// A series resolved once, to record many calls without naming it again.
+///
+/// Threads do best with a clone each: clones share nothing that is written to.
+#[derive(Debug)]
+pub struct Series {
+    engine: Engine,
+    names: Arc<[Box<str>; event::MAX_DIMENSIONS]>,
+    resolved: Mutex<Option<(u64, u32, Resolved)>>, // (forgets, day, …)
+}
+
+impl Series {
+    /// Counts one call of this series.
+    ///
+    /// # Errors
+    /// As [`Engine::record`].
+    pub fn record(&self, measures: &Measures, timestamp: Timestamp, now: Timestamp) -> Result<Applied, Reject> {
+        let resolved = self.resolve(timestamp);
+        self.engine.core.count_one(&resolved, measures, timestamp, now)
+    }
+
+    /// Resolves again on each new day, which keeps the series from being forgotten, and after any
+    /// numbers were given back.
+    fn resolve(&self, timestamp: Timestamp) -> Resolved {
+        let core = &self.engine.core;
+        let day = u32::try_from(timestamp.secs() / time::DAY).expect("the year 9999 is day 2,932,896");
+        let forgets = core.forgets.load(Ordering::Acquire);
+        let mut known = self.resolved.lock();
+        match &*known {
+            Some((of, on, resolved)) if (*of, *on) == (forgets, day) => *resolved,
+            _ => {
+                let dimensions = Dimensions(std::array::from_fn(|place| &*self.names[place]));
+                let resolved = core.resolve(&dimensions, timestamp);
+                *known = Some((forgets, day, resolved));
+                resolved
+            }
+        }
+    }
+}
+
+impl Clone for Series {
+    fn clone(&self) -> Self {
+        Self { engine: self.engine.clone(), names: self.names.clone(), resolved: Mutex::new(*self.resolved.lock()) }
+    }
+}

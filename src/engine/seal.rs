@@ -1,0 +1,192 @@
+//! Sealing: what time does to the state. Runs in whoever's call finds that a second has passed;
+//! one at a time, and without holding a lock while it sorts and packs.
+
+use super::aggregate::Aggregate;
+use super::core::Core;
+use super::core::Sealed as State;
+use super::merge::Part as Rows;
+use super::merge::merge;
+use super::open::Gathered;
+use super::open::Open;
+use super::open::Sorted;
+use super::slice::Slice;
+use super::tiers::Bucket;
+use super::tiers::Part;
+use super::tiers::Sealed;
+use super::time::DAY;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Sealed parts a bucket may have before small ones are merged. Folding merges them all anyway.
+const PARTS: usize = 8;
+/// A part this much larger than all smaller ones together is left alone, so that a trickle of late
+/// events does not rewrite a large slice each second.
+const LARGE: usize = 2;
+
+impl Core {
+    /// Seals what has passed. The caller holds `sealing`.
+    pub(super) fn seal(&self) {
+        let now = self.watermark.load(Ordering::Relaxed);
+        if now == i64::MIN {
+            return; // nothing has happened yet
+        }
+        let crowded = self.crowded.swap(false, Ordering::Relaxed);
+        let horizon = self.drain(now, crowded);
+        self.fold(now - i64::from(self.config.open_secs));
+        self.move_on(now);
+        if now > horizon {
+            self.drain(now, crowded); // the clock jumped: these had no place before
+        }
+        let before = self.sealed_to.swap(now, Ordering::Relaxed);
+        if before.div_euclid(DAY) != now.div_euclid(DAY) {
+            self.forget(now);
+        }
+    }
+
+    /// Seals everything, the current second too.
+    pub(super) fn seal_all(&self) {
+        let _guard = self.sealing.lock();
+        self.seal();
+        if self.sealed.read().tiers.begun() {
+            self.drain(self.watermark.load(Ordering::Relaxed), true);
+        }
+    }
+
+    /// Moves open buckets that have passed (or `all` of them) out of the stripes into the tiers.
+    /// Answers the last second the tiers had a place for.
+    fn drain(&self, now: i64, all: bool) -> i64 {
+        let mut touched = Vec::new();
+        let mut sealed = self.sealed.write();
+        let State { tiers, rollups } = &mut *sealed;
+        let horizon = tiers.horizon();
+        for stripe in &self.stripes {
+            let ripe = |bucket: Bucket| {
+                let start = tiers.start(bucket);
+                start <= horizon && (all || bucket.tier > 0 || start < now - 1)
+            };
+            let taken = stripe.lock().take(ripe);
+            for (bucket, open) in taken {
+                let buckets = tiers.insert(bucket, &Part::Open(open.clone()));
+                if !buckets.is_empty() {
+                    each_group(&open, |group, calls| rollups.add(group, tiers.start(bucket), calls, tiers));
+                }
+                touched.extend(buckets);
+            }
+        }
+        drop(sealed);
+        touched.sort_unstable();
+        touched.dedup();
+        touched.into_iter().for_each(|bucket| self.pack(bucket));
+        horizon
+    }
+
+    /// Packs the open parts of a bucket, together with small sealed ones if there are many.
+    fn pack(&self, bucket: Bucket) {
+        let parts = self.sealed.read().tiers.parts(bucket).to_vec();
+        let (mut packed, mut sealed): (Vec<Part>, Vec<Part>) =
+            parts.into_iter().partition(|part| part.as_open().is_some());
+        if sealed.len() > PARTS {
+            sealed.sort_by_key(Part::len);
+            let mut series: usize = packed.iter().map(Part::len).sum();
+            let small = sealed.into_iter().take_while(|part| {
+                let small = part.len() <= LARGE * series;
+                series += part.len();
+                small
+            });
+            packed.extend(small);
+        }
+        if !packed.is_empty() {
+            let one = Part::Sealed(Arc::new(merge_parts(&packed)));
+            self.sealed.write().tiers.replace(bucket, &packed, one);
+        }
+    }
+
+    /// Folds what ended at `passed` or before into the coarser tiers, finest first.
+    fn fold(&self, passed: i64) {
+        for tier in 1..self.config.tiers.len() {
+            let (buckets, to) = self.sealed.read().tiers.to_fold(tier, passed);
+            let merge = |(bucket, parts): (Bucket, Vec<Part>)| (bucket, Part::Sealed(Arc::new(merge_parts(&parts))));
+            let merged: Vec<(Bucket, Part)> = buckets.into_iter().map(merge).collect();
+            self.sealed.write().tiers.folded(tier, merged, to);
+        }
+    }
+
+    /// Moves coverage on, drops what has left it, and keeps to the memory budget.
+    fn move_on(&self, now: i64) {
+        let mut sealed = self.sealed.write();
+        let State { tiers, rollups } = &mut *sealed;
+        tiers.advance(now);
+        tiers.evict();
+        rollups.evict(tiers);
+        drop(sealed);
+        self.keep_to_budget(now);
+        self.publish_coverage(&self.sealed.read().tiers);
+    }
+
+    /// Gives up fine buckets until nine tenths of the budget are enough; if what may be given up
+    /// is not, folds without waiting for late events; if that is not, shuts the door on new names.
+    fn keep_to_budget(&self, now: i64) {
+        let enough = self.config.memory_bytes / 10 * 9;
+        if self.shed_to(enough) > enough {
+            self.fold(now);
+            self.shed_to(enough);
+        }
+        let held = self.memory(&self.sealed.read());
+        self.series.write().set_full(held > enough);
+    }
+
+    fn shed_to(&self, enough: u64) -> u64 {
+        let mut sealed = self.sealed.write();
+        loop {
+            let held = self.memory(&sealed);
+            if held <= enough || !sealed.tiers.shed() {
+                return held;
+            }
+            let State { tiers, rollups } = &mut *sealed;
+            rollups.evict(tiers);
+        }
+    }
+
+    /// Bytes held in all.
+    pub(super) fn memory(&self, sealed: &State) -> u64 {
+        let stripes: u64 = self.stripes.iter().map(|stripe| stripe.lock().bytes()).sum();
+        stripes + self.series.read().bytes() as u64 + sealed.tiers.bytes() + sealed.rollups.bytes()
+    }
+
+    /// Forgets series that no tier can hold a call of any more.
+    fn forget(&self, now: i64) {
+        let last = self.config.tiers.last().expect("validated: at least one tier");
+        let day = (now - last.retention_secs()).div_euclid(DAY) - 2; // a margin for events under way
+        let Ok(day) = u32::try_from(day) else { return };
+        let gone = self.series.write().forget_before(day);
+        self.forgets.fetch_add(1, Ordering::Release);
+        self.sealed.write().rollups.forget(&gone);
+    }
+}
+
+fn each_group(open: &Open, mut visit: impl FnMut(u32, &Aggregate)) {
+    for cell in open.groups().all() {
+        let mut calls = Aggregate::default();
+        cell.add_to(&mut calls);
+        visit(cell.id, &calls);
+    }
+}
+
+/// Any parts as one.
+pub(super) fn merge_parts(parts: &[Part]) -> Sealed {
+    let gathered: Vec<Gathered<'_>> = parts.iter().filter_map(Part::as_open).map(Gathered::new).collect();
+    let series = merge_side(gathered.iter().map(Sorted::series), parts, |sealed| &sealed.series);
+    let groups = merge_side(gathered.iter().map(Sorted::groups), parts, |sealed| &sealed.groups);
+    Sealed { series, groups }
+}
+
+/// One side of any parts: sorted open buckets, and slices.
+fn merge_side<'a>(open: impl Iterator<Item = Sorted<'a>>, parts: &[Part], side: impl Fn(&Sealed) -> &Slice) -> Slice {
+    let open: Vec<Sorted<'a>> = open.collect();
+    let slices = parts.iter().filter_map(|part| match part {
+        Part::Open(_) => None,
+        Part::Sealed(sealed) => Some(side(sealed) as &dyn Rows),
+    });
+    let rows: Vec<&dyn Rows> = open.iter().map(|sorted| sorted as &dyn Rows).chain(slices).collect();
+    merge(&rows)
+}

@@ -1,0 +1,214 @@
+//! One sealed bucket: sorted ids, a packed column for each figure, sparse histograms. Immutable.
+//!
+//! ```text
+//! ids        3        7        9        12          sorted: a row is found by binary search
+//! requests   1        1        4        1           one packed column for each figure
+//! …
+//! bins       [410]    []       [3,3,9]  [77]        row by row, one after another
+//! ```
+//!
+//! An id is a series, or a rollup group; a slice does not know which.
+
+use super::aggregate::Aggregate;
+use super::aggregate::Cost;
+use super::column::Column;
+use super::column::Time;
+use super::column::unzigzag;
+use super::histogram::Distribution;
+use super::money::Currency;
+use super::packed::Packed;
+
+/// The money of one currency.
+#[derive(Debug)]
+pub(super) struct CostColumn {
+    pub(super) currency: Currency,
+    pub(super) nanos: Packed,
+    pub(super) calls: Packed,
+}
+
+/// The histograms of one time. Extremes are kept only for rows with two values or more: of a
+/// single value the sum is both.
+#[derive(Debug)]
+pub(super) struct Bins {
+    pub(super) many: Box<[u32]>, // rows, upwards
+    pub(super) min: Packed,      // by place in `many`
+    pub(super) max: Packed,
+    pub(super) lens: Packed,      // bins by row
+    pub(super) marks: Box<[u32]>, // where rows 0, MARK, 2*MARK … begin in `bins`
+    pub(super) bins: Box<[u16]>,
+    pub(super) counts: Packed,
+}
+
+/// A row that counts nowhere.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
+/// Rows between two marks.
+pub(super) const MARK: usize = 64;
+
+impl Bins {
+    /// Where the bins of a row begin.
+    fn begin(&self, row: usize) -> usize {
+        if let Packed::Const(len) = self.lens {
+            return row * usize::try_from(len).expect("fits: it was a Vec's length");
+        }
+        let near = row / MARK;
+        let rest: u128 = (near * MARK..row).map(|row| self.lens.get(row)).sum();
+        self.marks[near] as usize + usize::try_from(rest).expect("fits: it was a Vec's length")
+    }
+
+    fn bytes(&self) -> usize {
+        let packed = [&self.min, &self.max, &self.lens, &self.counts].map(Packed::bytes);
+        (self.many.len() + self.marks.len()) * 4 + self.bins.len() * 2 + packed.iter().sum::<usize>()
+    }
+}
+
+/// One sealed bucket. Invariant: `ids` ascend, and every column has a value for each.
+#[derive(Debug)]
+pub(super) struct Slice {
+    pub(super) ids: Box<[u32]>,
+    pub(super) columns: [Packed; Column::ALL.len()],
+    pub(super) costs: Vec<CostColumn>,
+    pub(super) times: [Bins; 2],
+}
+
+impl Slice {
+    /// How many rows.
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The row of an id.
+    #[inline]
+    pub(super) fn find(&self, id: u32) -> Option<usize> {
+        self.ids.binary_search(&id).ok()
+    }
+
+    /// One figure of a row, as stored.
+    #[inline]
+    pub(super) fn raw(&self, column: Column, row: usize) -> u128 {
+        self.columns[column as usize].get(row)
+    }
+
+    /// Adds a row to an aggregate.
+    pub(super) fn add_row(&self, row: usize, to: &mut Aggregate) {
+        let count = |column| u64::try_from(self.raw(column, row)).expect("a count fits 64 bits");
+        let sum = |column| self.raw(column, row);
+        to.requests += count(Column::Requests);
+        to.failures += count(Column::Failures);
+        to.overflowed += count(Column::Overflowed);
+        to.unmetered += count(Column::Unmetered);
+        to.input_tokens += sum(Column::InputTokens);
+        to.output_tokens += sum(Column::OutputTokens);
+        to.cache_read_tokens += sum(Column::CacheReadTokens);
+        to.cache_write_tokens += sum(Column::CacheWriteTokens);
+        to.reasoning_tokens += sum(Column::ReasoningTokens);
+        let plain = sum(Column::InputTokens) + sum(Column::OutputTokens);
+        to.total_tokens = (to.total_tokens + plain).wrapping_add_signed(unzigzag(sum(Column::TotalExcess)));
+        to.latency.count += count(Column::LatencyCount);
+        to.latency.sum_us += sum(Column::LatencySum);
+        to.ttft.count += count(Column::TtftCount);
+        to.ttft.sum_us += sum(Column::TtftSum);
+        for cost in &self.costs {
+            let calls = u64::try_from(cost.calls.get(row)).expect("a count fits 64 bits");
+            if calls > 0 {
+                to.cost.add(Cost { currency: cost.currency, nanos: cost.nanos.get(row).cast_signed(), calls });
+            }
+        }
+    }
+
+    /// Adds each row to the aggregate that `targets` names for it; [`NOWHERE`] leaves it out.
+    /// Column by column, so that constant columns cost nothing.
+    pub(super) fn scan(&self, targets: &[u32], to: &mut [Aggregate]) {
+        let mut narrow = |column, add: fn(&mut Aggregate) -> &mut u64| {
+            let add = |to: &mut Aggregate, value| *add(to) += u64::try_from(value).expect("a count fits 64 bits");
+            self.scan_column(column, targets, to, add);
+        };
+        narrow(Column::Requests, |to| &mut to.requests);
+        narrow(Column::Failures, |to| &mut to.failures);
+        narrow(Column::Overflowed, |to| &mut to.overflowed);
+        narrow(Column::Unmetered, |to| &mut to.unmetered);
+        narrow(Column::LatencyCount, |to| &mut to.latency.count);
+        narrow(Column::TtftCount, |to| &mut to.ttft.count);
+        let mut wide = |column, add: fn(&mut Aggregate, u128)| self.scan_column(column, targets, to, add);
+        wide(Column::InputTokens, |to, value| {
+            to.input_tokens += value;
+            to.total_tokens += value;
+        });
+        wide(Column::OutputTokens, |to, value| {
+            to.output_tokens += value;
+            to.total_tokens += value;
+        });
+        wide(Column::CacheReadTokens, |to, value| to.cache_read_tokens += value);
+        wide(Column::CacheWriteTokens, |to, value| to.cache_write_tokens += value);
+        wide(Column::ReasoningTokens, |to, value| to.reasoning_tokens += value);
+        wide(Column::TotalExcess, |to, value| to.total_tokens = to.total_tokens.wrapping_add_signed(unzigzag(value)));
+        wide(Column::LatencySum, |to, value| to.latency.sum_us += value);
+        wide(Column::TtftSum, |to, value| to.ttft.sum_us += value);
+        self.scan_costs(targets, to);
+    }
+
+    fn scan_column(&self, column: Column, targets: &[u32], to: &mut [Aggregate], add: impl Fn(&mut Aggregate, u128)) {
+        self.columns[column as usize].for_each(self.len(), |row, value| {
+            if targets[row] != NOWHERE {
+                add(&mut to[targets[row] as usize], value);
+            }
+        });
+    }
+
+    fn scan_costs(&self, targets: &[u32], to: &mut [Aggregate]) {
+        for cost in &self.costs {
+            cost.calls.for_each(self.len(), |row, calls| {
+                if targets[row] != NOWHERE {
+                    let calls = u64::try_from(calls).expect("a count fits 64 bits");
+                    let nanos = cost.nanos.get(row).cast_signed();
+                    to[targets[row] as usize].cost.add(Cost { currency: cost.currency, nanos, calls });
+                }
+            });
+        }
+    }
+
+    /// Adds a row's histogram and extremes of a time to a distribution.
+    pub(super) fn add_times(&self, time: Time, row: usize, to: &mut Distribution) {
+        let Some((min, max)) = self.extremes(time, row) else { return };
+        to.stretch(min, max);
+        self.each_bin(time, row..row + 1, |_, bin, count| to.add(bin, count));
+    }
+
+    /// The extremes of a time in a row; `None` where it has no value.
+    pub(super) fn extremes(&self, time: Time, row: usize) -> Option<(u64, u64)> {
+        let read = |value: u128| u64::try_from(value).expect("one latency fits 64 bits");
+        let bins = &self.times[time as usize];
+        match self.raw(Column::count(time), row) {
+            0 => None,
+            1 => {
+                let only = read(self.raw(Column::sum(time), row));
+                Some((only, only))
+            }
+            _ => {
+                let place = bins.many.binary_search(&(row as u32)).expect("rows with two values are listed");
+                Some((read(bins.min.get(place)), read(bins.max.get(place))))
+            }
+        }
+    }
+
+    /// Visits the bins of some rows: row, bin, count.
+    pub(super) fn each_bin(&self, time: Time, rows: std::ops::Range<usize>, mut visit: impl FnMut(usize, u16, u64)) {
+        let bins = &self.times[time as usize];
+        let mut at = bins.begin(rows.start);
+        for row in rows {
+            let len = usize::try_from(bins.lens.get(row)).expect("fits: it was a Vec's length");
+            for place in at..at + len {
+                visit(row, bins.bins[place], u64::try_from(bins.counts.get(place)).expect("a count fits 64 bits"));
+            }
+            at += len;
+        }
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn bytes(&self) -> usize {
+        let columns: usize = self.columns.iter().map(Packed::bytes).sum();
+        let costs: usize =
+            self.costs.iter().map(|cost| cost.nanos.bytes() + cost.calls.bytes() + size_of::<CostColumn>()).sum();
+        self.ids.len() * 4 + columns + costs + self.times.iter().map(Bins::bytes).sum::<usize>() + size_of::<Self>()
+    }
+}
