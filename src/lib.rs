@@ -1,7 +1,13 @@
 //! Live, exact, auditable usage accounting for API and LLM calls.
 pub mod call;
 pub mod clock;
+#[cfg(feature = "server")]
+pub mod dedupe;
 pub mod engine;
+#[cfg(feature = "server")]
+pub mod privacy;
+#[cfg(feature = "server")]
+pub mod store;
 
 pub use call::Call;
 pub use call::InFlight;
