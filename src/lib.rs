@@ -7,6 +7,8 @@ pub mod engine;
 #[cfg(feature = "server")]
 pub mod privacy;
 #[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "server")]
 pub mod store;
 
 pub use call::Call;

@@ -1,0 +1,51 @@
+//! Every limit of the server and its default.
+
+use std::time::Duration;
+
+/// Limits of the server; nothing that comes over the wire can pass them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The longest compressed body, in bytes as sent. Default 4 MiB.
+    pub max_body_bytes: usize,
+    /// The longest body, in bytes once decompressed (or as sent, if it was not compressed).
+    /// Default 16 MiB.
+    pub max_decompressed_bytes: usize,
+    /// The bytes of all bodies held at once; a request that finds no room within 250 ms is told to
+    /// come back. Never less than two of the longest bodies. Default 256 MiB.
+    pub max_inflight_bytes: usize,
+    /// The longest JSON text of one event, in bytes. Default 8 KiB.
+    pub max_event_bytes: usize,
+    /// The most events of one `?atomic=true` request. Default 10,000.
+    pub max_atomic_events: usize,
+    /// How long a client may take to send the head of a request; also how long a connection may
+    /// idle between two requests. Default 5 s.
+    pub header_timeout: Duration,
+    /// How long a body may pause, and how long it may take beyond what `min_body_rate` grants it.
+    /// Default 10 s.
+    pub body_idle_timeout: Duration,
+    /// Bytes per second a body must keep up with, so that a trickle can't hold a connection for
+    /// ever. Default 16 KiB/s.
+    pub min_body_rate: usize,
+    /// The most connections served at once; further ones wait in the listener's queue.
+    /// Default 1,024.
+    pub max_connections: usize,
+    /// How long requests under way may take to end after a shutdown began. Default 10 s.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 4 << 20,
+            max_decompressed_bytes: 16 << 20,
+            max_inflight_bytes: 256 << 20,
+            max_event_bytes: 8 << 10,
+            max_atomic_events: 10_000,
+            header_timeout: Duration::from_secs(5),
+            body_idle_timeout: Duration::from_secs(10),
+            min_body_rate: 16 << 10,
+            max_connections: 1_024,
+            shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+}
