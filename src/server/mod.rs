@@ -20,8 +20,10 @@ pub mod error;
 pub mod formats;
 mod ingest;
 mod operations;
+mod read;
 mod run;
 mod settings;
+mod wire;
 
 pub use run::serve;
 pub use settings::Settings;
@@ -70,6 +72,7 @@ pub fn router(app: App) -> Router {
 pub fn router_with(app: App, settings: &Settings) -> Router {
     Router::new()
         .merge(ingest::routes(&app, settings))
+        .merge(read::routes())
         .merge(operations::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
