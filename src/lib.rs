@@ -1,6 +1,10 @@
 //! Live, exact, auditable usage accounting for API and LLM calls.
 pub mod call;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod clock;
+#[cfg(feature = "cli")]
+pub mod config;
 #[cfg(feature = "server")]
 pub mod dedupe;
 pub mod engine;

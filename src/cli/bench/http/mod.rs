@@ -1,0 +1,188 @@
+//! Events over HTTP: the real server in another process, clients in this one, all on one machine.
+//!
+//! Clients share the processors with the server; what the server itself used is told beside what
+//! the clients saw.
+
+mod client;
+mod server;
+
+pub(super) use server::serve_empty;
+
+use super::Effort;
+use super::ROUNDS;
+use super::row::Row;
+use super::row::percentile;
+use super::traffic::Traffic;
+use crate::cli::exit::Failure;
+use crate::clock::Clock;
+use crate::clock::System;
+use client::Connection;
+use server::Server;
+use std::io;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+const SERIES: usize = 10_000;
+/// Events in a request.
+const BATCH: usize = 1_000;
+/// Requests made beforehand: more bytes than a cache holds.
+const REQUESTS: usize = 32;
+/// Connections of the rows with one event a request.
+const SINGLES: usize = 8;
+
+pub(super) fn rows(effort: Effort) -> Result<Vec<Row>, Failure> {
+    let traffic = Traffic::new(SERIES);
+    let run = || -> io::Result<Result<Vec<Row>, Failure>> {
+        let (server, empty) = match (Server::start(), Server::start_empty()) {
+            (Ok(server), Ok(empty)) => (server, empty),
+            (Err(failure), _) | (_, Err(failure)) => return Ok(Err(failure)),
+        };
+        let mut rows = Vec::new();
+        for connections in [1, 2, 8] {
+            rows.extend(batches(&server, &traffic, connections, effort)?);
+        }
+        rows.extend(singles(&server, &empty, &traffic, effort)?);
+        rows.extend(usage_while_ingesting(&server, &traffic, effort)?);
+        Ok(Ok(rows))
+    };
+    run().unwrap_or_else(|fault| Err(Failure::unreachable(format!("the server under test: {fault}"))))
+}
+
+/// Requests of a thousand events that have just ended.
+fn batched(traffic: &Traffic) -> Vec<Vec<u8>> {
+    let body = |n: usize| traffic.ndjson(n * BATCH..(n + 1) * BATCH, System.now());
+    (0..REQUESTS).map(|n| client::post("x-ndjson", &body(n))).collect()
+}
+
+fn batches(server: &Server, traffic: &Traffic, connections: usize, effort: Effort) -> io::Result<[Row; 2]> {
+    let requests = batched(traffic);
+    let (mut rates, mut cpu) = (Vec::new(), Vec::new());
+    send(server, &requests, connections, effort.round() / 2, BATCH)?;
+    for _ in 0..ROUNDS {
+        let sent = send(server, &requests, connections, effort.round() * 2, BATCH)?;
+        rates.push(sent.rate() * BATCH as f64 / 1e6);
+        cpu.push(sent.cpu_seconds / (sent.requests * BATCH) as f64 * 1e6);
+    }
+    let name = format!("http: NDJSON, {BATCH} events a request, {connections} connections");
+    Ok([Row::new(name.clone(), "M events/s", rates), Row::new(name, "server CPU s / M events", cpu)])
+}
+
+/// One event a request, in turns with the empty handler.
+fn singles(server: &Server, empty: &Server, traffic: &Traffic, effort: Effort) -> io::Result<[Row; 4]> {
+    let body = |n| traffic.ndjson(n..n + 1, System.now());
+    let requests: Vec<Vec<u8>> = (0..1_000).map(|n| client::post("json", &body(n))).collect();
+    let (mut rates, mut empties, mut ratios, mut cpus) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let nothing = send(empty, &requests, SINGLES, effort.round(), 0)?;
+        let sent = send(server, &requests, SINGLES, effort.round(), 1)?;
+        rates.push(sent.rate() / 1e3);
+        empties.push(nothing.rate() / 1e3);
+        ratios.push(sent.rate() / nothing.rate() * 100.0);
+        let each = |sent: &Sent| sent.cpu_seconds / sent.requests as f64;
+        cpus.push(each(&sent) / each(&nothing).max(1e-9));
+    }
+    let name = format!("http: one event a request, {SINGLES} connections");
+    Ok([
+        Row::new(name.clone(), "k requests/s", rates),
+        Row::new(format!("http: an empty handler, {SINGLES} connections"), "k requests/s", empties),
+        Row::new(format!("{name}: rate"), "% of the empty handler's", ratios),
+        Row::new(format!("{name}: server CPU"), "times the empty handler's", cpus),
+    ])
+}
+
+/// A question asked over and over while two connections send all they can.
+fn usage_while_ingesting(server: &Server, traffic: &Traffic, effort: Effort) -> io::Result<[Row; 2]> {
+    let (requests, done) = (batched(traffic), AtomicBool::new(false));
+    let question = client::get("/v1/usage?window=1h&group_by=model");
+    let tails = thread::scope(|scope| {
+        for first in 0..2 {
+            let (requests, done) = (&requests, &done);
+            scope.spawn(move || -> io::Result<()> {
+                let mut connection = Connection::open(server.address)?;
+                for request in requests.iter().cycle().skip(first) {
+                    if done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    connection.ask(request)?;
+                }
+                Ok(())
+            });
+        }
+        let tails: io::Result<Vec<[f64; 2]>> = (0..ROUNDS).map(|_| tail(server, &question, effort)).collect();
+        done.store(true, Ordering::Relaxed);
+        tails
+    })?;
+    let row = |name: &str, place: usize| Row::new(name, "ms", tails.iter().map(|tail| tail[place]));
+    Ok([
+        row("http: /v1/usage, 1 h by model, while ingesting, p50", 0),
+        row("http: /v1/usage, 1 h by model, while ingesting, p99", 1),
+    ])
+}
+
+/// The median and the slowest hundredth of one round, in ms.
+fn tail(server: &Server, question: &[u8], effort: Effort) -> io::Result<[f64; 2]> {
+    let (mut connection, mut each, began) = (Connection::open(server.address)?, Vec::new(), Instant::now());
+    while each.is_empty() || began.elapsed() < effort.round() * 2 {
+        let asked = Instant::now();
+        connection.ask(question)?;
+        each.push(asked.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok([percentile(&mut each, 50), percentile(&mut each, 99)])
+}
+
+/// What one round came to.
+struct Sent {
+    requests: usize,
+    seconds: f64,
+    /// Used by the server.
+    cpu_seconds: f64,
+}
+
+impl Sent {
+    fn rate(&self) -> f64 {
+        self.requests as f64 / self.seconds
+    }
+}
+
+/// Sends requests over some connections, a thread each, for a while. Each answer must tell of so
+/// many `accepted` events.
+fn send(
+    server: &Server,
+    requests: &[Vec<u8>],
+    connections: usize,
+    time: Duration,
+    accepted: usize,
+) -> io::Result<Sent> {
+    let receipt = format!("{{\"accepted\":{accepted},");
+    let (cpu, began) = (server.cpu_seconds(), Instant::now());
+    let one = |first: usize| {
+        let (mut connection, mut sent) = (Connection::open(server.address)?, 0);
+        for request in requests.iter().cycle().skip(first * requests.len() / connections) {
+            if began.elapsed() >= time {
+                break;
+            }
+            let answer = connection.ask(request)?;
+            if accepted > 0 && !answer.starts_with(receipt.as_bytes()) {
+                return Err(io::Error::other(format!("not all counted: {}", String::from_utf8_lossy(answer))));
+            }
+            sent += 1;
+        }
+        Ok(sent)
+    };
+    let counts = thread::scope(|scope| {
+        let threads: Vec<_> = (0..connections)
+            .map(|first| {
+                scope.spawn({
+                    let one = &one;
+                    move || one(first)
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<io::Result<Vec<usize>>>()
+    })?;
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(Sent { requests: counts.iter().sum(), seconds, cpu_seconds: server.cpu_seconds() - cpu })
+}

@@ -1,0 +1,96 @@
+//! Servers in processes of their own: this program, serving; and one that answers nothing, to
+//! compare with.
+
+use crate::cli::bench::machine;
+use crate::cli::exit::Exit;
+use crate::cli::exit::Failure;
+use crate::cli::output;
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::routing::post;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::net::SocketAddr;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// A server in another process; stopped when it is dropped.
+pub(super) struct Server {
+    child: Child,
+    pub(super) address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Server {
+    /// `tallyring serve` as it is by default.
+    pub(super) fn start() -> Result<Self, Failure> {
+        Self::run(&["serve", "--quiet", "--listen", "127.0.0.1:0"])
+    }
+
+    /// An axum handler that reads its body and answers nothing.
+    pub(super) fn start_empty() -> Result<Self, Failure> {
+        Self::run(&["bench", "--empty-server"])
+    }
+
+    fn run(args: &[&str]) -> Result<Self, Failure> {
+        let fault = |fault: io::Error| Failure::file("starting a server", &fault);
+        let folder = tempfile::tempdir().map_err(fault)?;
+        let mut command = Command::new(std::env::current_exe().map_err(fault)?);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TALLYRING_")) {
+            command.env_remove(name);
+        }
+        let command = command.args(args).current_dir(folder.path()).stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(fault)?;
+        let mut line = String::new();
+        if let Some(stderr) = child.stderr.as_mut() {
+            BufReader::new(stderr).read_line(&mut line).map_err(fault)?;
+        }
+        let address = line.trim().strip_prefix("listening on http://").and_then(|address| address.parse().ok());
+        let address = address.ok_or_else(|| Failure::unreachable(format!("no server: {}", line.trim())));
+        match address {
+            Ok(address) => Ok(Self { child, address, _folder: folder }),
+            Err(failure) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Processor time it has used.
+    pub(super) fn cpu_seconds(&self) -> f64 {
+        machine::cpu_seconds(self.child.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Serves until it is killed.
+pub(in crate::cli::bench) fn serve_empty() -> Result<Exit, Failure> {
+    let fault = |fault: io::Error| Failure::file("serving", &fault);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(fault)?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(fault)?;
+        output::message(&format!("listening on http://{}", listener.local_addr().map_err(fault)?));
+        let router = Router::new().route("/v1/events", post(async |_: Bytes| StatusCode::OK));
+        loop {
+            let (stream, _) = listener.accept().await.map_err(fault)?;
+            let _ = stream.set_nodelay(true);
+            let service = TowerToHyperService::new(router.clone());
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    })
+}

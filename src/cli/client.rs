@@ -1,0 +1,118 @@
+//! Client commands speak to a server over its public HTTP API.
+
+use super::exit::Failure;
+use serde_json::Value;
+use std::io::Read;
+use std::time::Duration;
+use ureq::Agent;
+use ureq::Body;
+use ureq::http::Response;
+
+/// Longer than any answer takes; a server that hangs must not hang its clients.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Largest answer read. A page of 10,000 groups has a few MB.
+const MAX_ANSWER_BYTES: u64 = 256 << 20;
+
+/// Which server to ask.
+#[derive(clap::Args, Debug)]
+pub(super) struct Server {
+    /// The server's address
+    #[arg(long, global = true, value_name = "URL", env = "TALLYRING_URL", default_value = "http://127.0.0.1:8723")]
+    url: String,
+}
+
+/// A connection to one server.
+pub(super) struct Client {
+    agent: Agent,
+    base: String,
+}
+
+/// An answer that is not a failure of the connection.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// Seconds of `Retry-After`.
+    pub(super) retry_after: Option<u64>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Client {
+    pub(super) fn new(server: &Server) -> Result<Self, Failure> {
+        let base = server.url.trim_end_matches('/');
+        if !base.starts_with("http://") {
+            return Err(Failure::usage(format!(
+                "--url {base}: expected http://HOST:PORT; https needs a proxy in front of the client"
+            )));
+        }
+        // No proxy from the environment: what is asked about is nearly always on this machine.
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_global(Some(TIMEOUT))
+            .user_agent(concat!("tallyring/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self { agent: config.new_agent(), base: base.to_owned() })
+    }
+
+    /// GET, answered in the media type asked for.
+    pub(super) fn get(&self, path: &str, parameters: &[(&str, String)], accept: &str) -> Result<Vec<u8>, Failure> {
+        let pairs = parameters.iter().map(|(name, value)| (*name, value.as_str()));
+        let request = self.agent.get(format!("{}{path}", self.base)).header("accept", accept).query_pairs(pairs);
+        let answer = request.call().map_err(|fault| self.failed(&fault)).and_then(|answer| self.read(answer))?;
+        if answer.status == 200 { Ok(answer.body) } else { Err(self.refused(&answer)) }
+    }
+
+    /// POST of newline-delimited JSON. `Err` holds whether the request may have been read.
+    pub(super) fn post_lines(&self, path: &str, lines: &[u8]) -> Result<Answer, (Failure, bool)> {
+        let request = self.agent.post(format!("{}{path}", self.base)).content_type("application/x-ndjson");
+        let answer = request.send(lines).map_err(|fault| (self.failed(&fault), !never_sent(&fault)))?;
+        self.read(answer).map_err(|failure| (failure, true))
+    }
+
+    fn read(&self, mut answer: Response<Body>) -> Result<Answer, Failure> {
+        let header = answer.headers().get("retry-after");
+        let retry_after = header.and_then(|value| value.to_str().ok()).and_then(|value| value.trim().parse().ok());
+        let status = answer.status().as_u16();
+        let mut body = Vec::new();
+        let mut reader = answer.body_mut().as_reader().take(MAX_ANSWER_BYTES);
+        reader.read_to_end(&mut body).map_err(|fault| self.failed(&ureq::Error::Io(fault)))?;
+        Ok(Answer { status, retry_after, body })
+    }
+
+    fn failed(&self, fault: &ureq::Error) -> Failure {
+        match fault {
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::usage(format!("--url {}: {fault}", self.base)),
+            _ => Failure::unreachable(format!(
+                "no answer from {}: {fault}; is `tallyring serve` running there? (--url or TALLYRING_URL says where)",
+                self.base
+            )),
+        }
+    }
+
+    /// A refusal, as the server explains it.
+    pub(super) fn refused(&self, answer: &Answer) -> Failure {
+        let problem: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or("no explanation");
+        let subject = match problem["parameter"].as_str() {
+            Some(name) => format!("`{name}`: {detail}"),
+            None => detail.to_owned(),
+        };
+        if answer.status < 500 {
+            Failure::usage(format!("the server refused ({}): {subject}", answer.status))
+        } else {
+            Failure::unreachable(format!("the server failed ({}): {subject}", answer.status))
+        }
+    }
+}
+
+/// Whether a request certainly never reached the server, so that sending it again counts nothing
+/// twice.
+fn never_sent(fault: &ureq::Error) -> bool {
+    match fault {
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed | ureq::Error::BadUri(_) => true,
+        ureq::Error::Timeout(what) => matches!(what, ureq::Timeout::Resolve | ureq::Timeout::Connect),
+        ureq::Error::Io(fault) => fault.kind() == std::io::ErrorKind::ConnectionRefused,
+        _ => false,
+    }
+}

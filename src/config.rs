@@ -1,0 +1,201 @@
+//! Every setting of the program and its default, and where its value came from.
+//!
+//! A setting has one name in four places: `max_connections` in the TOML file, the environment
+//! variable `TALLYRING_MAX_CONNECTIONS`, the flag `--max-connections`, and the row of
+//! [`table::SETTINGS`] that documents it. Flags win over the environment, the environment over the
+//! file, the file over the default. This module reads neither the environment nor files: they come
+//! in as parameters.
+
+pub mod layers;
+pub mod table;
+mod text;
+
+use crate::engine::config::Config as EngineConfig;
+use crate::server::Settings as ServerSettings;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The port listened on by default, and asked by the client commands.
+pub const DEFAULT_PORT: u16 = 8723;
+
+/// How API keys are shown and stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keys {
+    /// As a keyed fingerprint with a masked label; the raw key is never stored.
+    #[default]
+    Fingerprint,
+    /// As they come.
+    Plain,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Plain,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The settings of `tallyring serve`, with their defaults.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// Whether an address that others can reach may be listened on.
+    pub allow_public: bool,
+    /// The folder of the secret that key fingerprints are made with.
+    pub data_dir: PathBuf,
+    /// How API keys are shown and stored.
+    pub keys: Keys,
+    /// Which messages are logged: a level, or directives of `tracing`.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Limits of the HTTP server.
+    pub server: ServerSettings,
+    /// Limits of the engine.
+    pub engine: EngineConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
+            allow_public: false,
+            data_dir: PathBuf::from("tallyring-data"),
+            keys: Keys::default(),
+            log: "info".to_owned(),
+            log_format: LogFormat::default(),
+            server: ServerSettings::default(),
+            engine: EngineConfig::default(),
+        }
+    }
+}
+
+/// A setting that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not TOML.
+    #[error("{file}: not valid TOML: {detail}")]
+    Toml {
+        /// Which file.
+        file: String,
+        /// What the parser says, with the line.
+        detail: String,
+    },
+    /// The file has a key that is no setting.
+    #[error("{file}: unknown setting `{key}`{}", guess.map(|g| format!("; did you mean `{g}`?")).unwrap_or_default())]
+    Unknown {
+        /// Which file.
+        file: String,
+        /// The key.
+        key: String,
+        /// The setting that is spelled most alike.
+        guess: Option<&'static str>,
+    },
+    /// A value that the setting does not take.
+    #[error("{origin}: `{key}` can't be {value:?}: {detail}")]
+    Value {
+        /// The key at fault.
+        key: &'static str,
+        /// Where the value came from.
+        origin: layers::Origin,
+        /// The value.
+        value: String,
+        /// What is wrong with it, and what is allowed.
+        detail: String,
+    },
+    /// Values that do not go together.
+    #[error("`{key}`: {detail}")]
+    Conflict {
+        /// The key at fault.
+        key: &'static str,
+        /// Why.
+        detail: String,
+    },
+}
+
+impl Config {
+    /// Whether a server can run with these settings.
+    ///
+    /// # Errors
+    /// [`ConfigError::Conflict`] names the first key at fault.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.validate_listen()?;
+        self.validate_sizes()?;
+        self.engine.validate().map_err(|fault| {
+            use crate::engine::config::ConfigError as Fault;
+            let key = match &fault {
+                Fault::Tiers(_) => "tiers",
+                Fault::Label(_) => "labels",
+                Fault::TooSmall(name, _) => table::find(name).map_or("engine", |setting| setting.key),
+            };
+            ConfigError::Conflict { key, detail: fault.to_string() }
+        })
+    }
+
+    fn validate_listen(&self) -> Result<(), ConfigError> {
+        if self.listen.ip().is_loopback() || self.allow_public {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} can be reached from other machines, and this release has no access tokens: anyone who reaches it can \
+             read and write usage. Listen on a loopback address such as 127.0.0.1:{DEFAULT_PORT} behind a proxy that \
+             checks who asks, or say --allow-public",
+            self.listen
+        );
+        Err(ConfigError::Conflict { key: "listen", detail })
+    }
+
+    fn validate_sizes(&self) -> Result<(), ConfigError> {
+        let server = &self.server;
+        let detail = if server.max_connections == 0 {
+            ("max_connections", "must be at least 1")
+        } else if server.max_event_bytes < 256 {
+            ("max_event_bytes", "must be at least 256 bytes")
+        } else if server.max_body_bytes < server.max_event_bytes {
+            ("max_body_bytes", "must hold at least one event of max_event_bytes")
+        } else if server.max_decompressed_bytes < server.max_body_bytes {
+            ("max_decompressed_bytes", "must be at least max_body_bytes")
+        } else if server.header_timeout.is_zero() {
+            ("header_timeout", "must be longer than 0")
+        } else if server.body_idle_timeout.is_zero() {
+            ("body_idle_timeout", "must be longer than 0")
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::Conflict { key: detail.0, detail: detail.1.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(Config::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_public_address_needs_a_word() {
+        let listen = "0.0.0.0:80".parse().unwrap();
+        let config = Config { listen, ..Config::default() };
+        let error = config.validate().unwrap_err().to_string();
+        assert!(error.contains("--allow-public") && error.contains("tokens"), "{error}");
+        assert_eq!(Config { allow_public: true, ..config }.validate(), Ok(()));
+    }
+
+    #[test]
+    fn the_engine_s_limits_are_named_by_their_setting() {
+        let mut config = Config::default();
+        config.engine.max_series = 0;
+        assert!(matches!(config.validate(), Err(ConfigError::Conflict { key: "max_series", .. })));
+        config = Config::default();
+        config.engine.tiers.clear();
+        assert!(matches!(config.validate(), Err(ConfigError::Conflict { key: "tiers", .. })));
+    }
+}
