@@ -1,0 +1,11 @@
+//! The command line keeps its promises: the real binary, run as people run it, against servers of
+//! its own on free ports. What it says it counted is compared with counts made by hand.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod bench;
+mod config;
+mod import;
+mod kit;
+mod serve;
+mod talk;
