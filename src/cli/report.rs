@@ -42,6 +42,22 @@ struct Key {
     key_file: Option<PathBuf>,
 }
 
+/// Whose calls a report is about; by default everybody's.
+#[derive(clap::Args)]
+struct Scope {
+    #[command(flatten)]
+    key: Key,
+    /// Only calls of this model
+    #[arg(long)]
+    model: Option<String>,
+    /// Only calls of this user
+    #[arg(long)]
+    user: Option<String>,
+    /// Only calls of this endpoint
+    #[arg(long)]
+    endpoint: Option<String>,
+}
+
 /// From and to, both included.
 #[derive(clap::Args)]
 struct Bounds {
@@ -61,16 +77,7 @@ enum Report {
     /// Calls of the last minute, hour, 8 hours, 24 hours and of this month
     Summary {
         #[command(flatten)]
-        key: Key,
-        /// Only calls of this model
-        #[arg(long)]
-        model: Option<String>,
-        /// Only calls of this user
-        #[arg(long)]
-        user: Option<String>,
-        /// Only calls of this endpoint
-        #[arg(long)]
-        endpoint: Option<String>,
+        scope: Scope,
         /// The zone in which the month begins
         #[arg(long, value_name = "ZONE")]
         tz: Option<String>,
@@ -84,16 +91,7 @@ enum Report {
         #[arg(long, default_value = "1h")]
         period: String,
         #[command(flatten)]
-        key: Key,
-        /// Only calls of this model
-        #[arg(long)]
-        model: Option<String>,
-        /// Only calls of this user
-        #[arg(long)]
-        user: Option<String>,
-        /// Only calls of this endpoint
-        #[arg(long)]
-        endpoint: Option<String>,
+        scope: Scope,
         /// The zone of the times
         #[arg(long, value_name = "ZONE")]
         tz: Option<String>,
@@ -226,6 +224,13 @@ impl Key {
     }
 }
 
+impl Scope {
+    fn parameters(self) -> Result<[(&'static str, Option<String>); 4], Failure> {
+        let Self { key, model, user, endpoint } = self;
+        Ok([("key", key.read()?), ("model", model), ("user", user), ("endpoint", endpoint)])
+    }
+}
+
 impl Bounds {
     fn parameters(self) -> [(&'static str, Option<String>); 3] {
         [("start", self.start), ("end", self.end), ("tz", self.tz)]
@@ -236,29 +241,13 @@ impl Report {
     fn asked(self) -> Result<Asked, Failure> {
         let ask = |name, shape, parameters| Asked { name, parameters, shape };
         Ok(match self {
-            Self::Summary { key, model, user, endpoint, tz, shape } => {
-                let scope = vec![
-                    ("key", key.read()?),
-                    ("model", model),
-                    ("user", user),
-                    ("endpoint", endpoint),
-                    ("tz", tz),
-                    ("shape", shape),
-                ];
-                ask("summary", Shape::Windows, scope)
+            Self::Summary { scope, tz, shape } => {
+                let rest = [("tz", tz), ("shape", shape)];
+                ask("summary", Shape::Windows, scope.parameters()?.into_iter().chain(rest).collect())
             }
-            Self::Calls { period, key, model, user, endpoint, tz, limit, cursor } => {
-                let page = vec![
-                    ("period", Some(period)),
-                    ("key", key.read()?),
-                    ("model", model),
-                    ("user", user),
-                    ("endpoint", endpoint),
-                    ("tz", tz),
-                    ("limit", limit),
-                    ("cursor", cursor),
-                ];
-                ask("calls", Shape::Rows, page)
+            Self::Calls { period, scope, tz, limit, cursor } => {
+                let rest = [("period", Some(period)), ("tz", tz), ("limit", limit), ("cursor", cursor)];
+                ask("calls", Shape::Rows, scope.parameters()?.into_iter().chain(rest).collect())
             }
             Self::KeyUsage { key, window } => {
                 let Some(key) = key.read()? else {
