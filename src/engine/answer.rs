@@ -24,6 +24,7 @@ use super::slice::NOWHERE;
 use super::tiers::Tiers;
 use super::time::Timestamp;
 use super::view::View;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 /// A span in whole seconds and the coarsest step its edges were rounded to.
@@ -184,7 +185,7 @@ impl Answer<'_> {
     fn page(&self, core: &Core) -> Result<Page, QueryError> {
         let count = self.plan.len();
         let identity: Vec<u32> = (0..count as u32).collect();
-        let sums = self.view.sums(&identity, count);
+        let sums = self.view.sums(self.view.all(), &identity, count);
         let ranked = self.rank(&sums, core);
         let page: Vec<usize> = ranked.iter().copied().skip(self.query.offset).take(self.query.limit).collect();
         let page = if self.query.group_by.is_empty() { Vec::new() } else { page };
@@ -195,7 +196,7 @@ impl Answer<'_> {
         // The page's groups have a slot each; all others share the last one.
         let mut slots = vec![page.len() as u32; count];
         page.iter().enumerate().for_each(|(slot, place)| slots[*place] = slot as u32);
-        let mut totals = self.totals(None, &slots, page.len() + 1);
+        let mut totals = self.totals(self.view.all(), &slots, page.len() + 1);
         let mut series = self.series(&slots, page.len() + 1);
         let names = core.series.read();
         let other = totals.pop().unwrap_or_default();
@@ -231,7 +232,7 @@ impl Answer<'_> {
         if let Some((time, quantile)) = quantile {
             let mut slots = vec![NOWHERE; sums.len()];
             places.iter().enumerate().for_each(|(slot, place)| slots[*place] = slot as u32);
-            let times = self.view.times(time, &slots, places.len());
+            let times = self.view.times(self.view.all(), time, &slots, places.len());
             for (place, times) in places.iter().zip(times) {
                 keys[*place] = times.quantile(quantile).map(|us| rank::Key::whole(u128::from(us)));
             }
@@ -240,16 +241,12 @@ impl Answer<'_> {
         rank::sort(places, &keys, self.query.order, |place| self.plan.name(place, &names))
     }
 
-    /// Totals by slot, of all spans or of one.
-    fn totals(&self, stretch: Option<usize>, slots: &[u32], count: usize) -> Vec<Totals> {
-        let sums = match stretch {
-            None => self.view.sums(slots, count),
-            Some(stretch) => self.view.sums_of(stretch, slots, count),
-        };
-        let times = |time| match (self.query.distributions, stretch) {
-            (false, _) => vec![Distribution::default(); count],
-            (true, None) => self.view.times(time, slots, count),
-            (true, Some(stretch)) => self.view.times_of(stretch, time, slots, count),
+    /// Totals by slot, of some spans together.
+    fn totals(&self, stretches: Range<usize>, slots: &[u32], count: usize) -> Vec<Totals> {
+        let sums = self.view.sums(stretches.clone(), slots, count);
+        let times = |time| match self.query.distributions {
+            false => vec![Distribution::default(); count],
+            true => self.view.times(stretches.clone(), time, slots, count),
         };
         let times = times(Time::Latency).into_iter().zip(times(Time::Ttft));
         sums.into_iter().zip(times).map(|(sums, (latency, ttft))| Totals { sums, latency, ttft }).collect()
@@ -263,7 +260,7 @@ impl Answer<'_> {
         }
         for (stretch, edges) in self.edges.windows(2).enumerate() {
             let (from, to) = (Timestamp::from_secs(edges[0]), Timestamp::from_secs(edges[1]));
-            for (series, totals) in series.iter_mut().zip(self.totals(Some(stretch), slots, count)) {
+            for (series, totals) in series.iter_mut().zip(self.totals(stretch..stretch + 1, slots, count)) {
                 series.push(Point { from, to, totals });
             }
         }
@@ -277,7 +274,7 @@ impl Page {
         let edges = [0, 0];
         let count = self.groups.len() + 1;
         let before = Answer { query, plan: view.plan(), view, edges: &edges };
-        let totals = before.totals(None, &self.slots, count);
+        let totals = before.totals(view.all(), &self.slots, count);
         let mut whole = Totals::default();
         totals.iter().for_each(|totals| whole.merge(totals));
         self.previous = Some(whole);

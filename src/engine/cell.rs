@@ -174,9 +174,9 @@ impl Cells {
         &mut self.cells[place]
     }
 
-    pub(super) fn get(&self, id: u32) -> Option<(usize, &Cell)> {
-        let place = *self.index.find(hash(id), |place| self.cells[*place as usize].id == id)? as usize;
-        Some((place, &self.cells[place]))
+    pub(super) fn get(&self, id: u32) -> Option<&Cell> {
+        let place = *self.index.find(hash(id), |place| self.cells[*place as usize].id == id)?;
+        Some(&self.cells[place as usize])
     }
 
     pub(super) fn all(&self) -> &[Cell] {

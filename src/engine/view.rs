@@ -74,17 +74,15 @@ impl<'p> View<'p> {
         self.plan
     }
 
-    /// Sums of all spans together; `slots` gives each place its slot.
-    pub(super) fn sums(&self, slots: &[u32], count: usize) -> Vec<Aggregate> {
-        let mut sums = vec![Aggregate::default(); count];
-        (0..self.stretches.len()).for_each(|stretch| self.add_sums(stretch, slots, &mut sums));
-        sums
+    /// All spans.
+    pub(super) fn all(&self) -> Range<usize> {
+        0..self.stretches.len()
     }
 
-    /// Sums of one span.
-    pub(super) fn sums_of(&self, stretch: usize, slots: &[u32], count: usize) -> Vec<Aggregate> {
+    /// Sums of some spans together; `slots` gives each place its slot.
+    pub(super) fn sums(&self, stretches: Range<usize>, slots: &[u32], count: usize) -> Vec<Aggregate> {
         let mut sums = vec![Aggregate::default(); count];
-        self.add_sums(stretch, slots, &mut sums);
+        stretches.for_each(|stretch| self.add_sums(stretch, slots, &mut sums));
         sums
     }
 
@@ -105,18 +103,9 @@ impl<'p> View<'p> {
         }
     }
 
-    /// Distributions of a time over all spans together.
-    pub(super) fn times(&self, time: Time, slots: &[u32], count: usize) -> Vec<Distribution> {
-        self.times_over(0..self.stretches.len(), time, slots, count)
-    }
-
-    /// Distributions of a time over one span.
-    pub(super) fn times_of(&self, stretch: usize, time: Time, slots: &[u32], count: usize) -> Vec<Distribution> {
-        self.times_over(stretch..stretch + 1, time, slots, count)
-    }
-
-    /// Some slots at a time, so that a page of thousands of groups has no table for each at once.
-    fn times_over(&self, stretches: Range<usize>, time: Time, slots: &[u32], count: usize) -> Vec<Distribution> {
+    /// Distributions of a time over some spans together. A block of slots at a time, so that a page
+    /// of thousands of groups has no table for each at once.
+    pub(super) fn times(&self, stretches: Range<usize>, time: Time, slots: &[u32], count: usize) -> Vec<Distribution> {
         let mut times = vec![Distribution::default(); count];
         for (place, block) in times.chunks_mut(SLOTS_AT_A_TIME).enumerate() {
             let first = (place * SLOTS_AT_A_TIME) as u32;
@@ -222,7 +211,7 @@ impl Live {
         let side = if plan.rolled_up { open.groups() } else { open.series() };
         let cells = match &plan.ids {
             Ids::Few(few) if few.len() < side.all().len() => {
-                few.iter().filter_map(|&(id, place)| Some((place, side.get(id)?.1.clone()))).collect()
+                few.iter().filter_map(|&(id, place)| Some((place, side.get(id)?.clone()))).collect()
             }
             ids => {
                 let placed = side.all().iter().map(|cell| (ids.place(cell.id), cell));
