@@ -4,7 +4,6 @@
 use super::aggregate::Aggregate;
 use super::column::Time;
 use super::core::Core;
-use super::histogram::Distribution;
 use super::seal::merge_parts;
 use super::series::SeriesTable;
 use super::slice::Slice;
@@ -14,6 +13,7 @@ impl Core {
         self.seal_all();
         let sealed = self.sealed.read();
         let series = self.series.read();
+        let names = Names::of(&series);
         let mut bytes = Vec::new();
         for bucket in sealed.tiers.buckets() {
             let parts = sealed.tiers.parts(bucket);
@@ -23,7 +23,7 @@ impl Core {
             let merged = merge_parts(parts);
             put(&mut bytes, &(bucket.tier as u64).to_le_bytes());
             put(&mut bytes, &bucket.number.to_le_bytes());
-            put_slice(&mut bytes, &merged.series, &series);
+            put_slice(&mut bytes, &merged.series, &names);
         }
         bytes
     }
@@ -33,21 +33,35 @@ fn put(bytes: &mut Vec<u8>, part: &[u8]) {
     bytes.extend_from_slice(part);
 }
 
-fn put_slice(bytes: &mut Vec<u8>, slice: &Slice, series: &SeriesTable) {
-    let mut rows: Vec<(Vec<u8>, usize)> =
-        slice.ids.iter().enumerate().map(|(row, id)| (name(*id, series), row)).collect();
+/// The names of all series, and their order; worked out once and not for each bucket.
+struct Names {
+    names: Vec<Vec<u8>>, // by number
+    ranks: Vec<u32>,     // by number
+}
+
+impl Names {
+    fn of(series: &SeriesTable) -> Self {
+        let mut names = vec![Vec::new(); series.bound()];
+        series.ids().for_each(|id| names[id as usize] = name(id, series));
+        let mut order: Vec<u32> = series.ids().collect();
+        order.sort_unstable_by(|a, b| names[*a as usize].cmp(&names[*b as usize]));
+        let mut ranks = vec![0; names.len()];
+        (0..).zip(order).for_each(|(rank, id)| ranks[id as usize] = rank);
+        Self { names, ranks }
+    }
+}
+
+fn put_slice(bytes: &mut Vec<u8>, slice: &Slice, names: &Names) {
+    let mut rows: Vec<(u32, usize)> =
+        slice.ids.iter().enumerate().map(|(row, id)| (names.ranks[*id as usize], row)).collect();
     rows.sort_unstable();
     put(bytes, &(rows.len() as u64).to_le_bytes());
-    for (name, row) in rows {
-        put(bytes, &name);
+    for (_, row) in rows {
+        put(bytes, &names.names[slice.ids[row] as usize]);
         let mut sums = Aggregate::default();
         slice.add_row(row, &mut sums);
         put_sums(bytes, &sums);
-        for time in Time::BOTH {
-            let mut times = Distribution::default();
-            slice.add_times(time, row, &mut times);
-            put_times(bytes, &times);
-        }
+        Time::BOTH.into_iter().for_each(|time| put_times(bytes, slice, time, row));
     }
 }
 
@@ -82,11 +96,13 @@ fn put_sums(bytes: &mut Vec<u8>, sums: &Aggregate) {
     }
 }
 
-fn put_times(bytes: &mut Vec<u8>, times: &Distribution) {
-    put(bytes, &times.min_us().unwrap_or(0).to_le_bytes());
-    put(bytes, &times.max_us().unwrap_or(0).to_le_bytes());
-    for (bin, count) in times.bins() {
+/// The bins of a row ascend and are each there once, whatever they were merged from.
+fn put_times(bytes: &mut Vec<u8>, slice: &Slice, time: Time, row: usize) {
+    let (min, max) = slice.extremes(time, row).unwrap_or_default();
+    put(bytes, &min.to_le_bytes());
+    put(bytes, &max.to_le_bytes());
+    slice.each_bin(time, row..row + 1, |_, bin, count| {
         put(bytes, &bin.to_le_bytes());
         put(bytes, &count.to_le_bytes());
-    }
+    });
 }

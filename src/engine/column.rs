@@ -49,6 +49,12 @@ impl Column {
         Self::TtftSum,
     ];
 
+    /// Whether it counts calls, rather than adding something up.
+    pub(super) fn is_count(self) -> bool {
+        use Column::*;
+        matches!(self, Requests | Failures | Overflowed | Unmetered | LatencyCount | TtftCount)
+    }
+
     pub(super) fn count(time: Time) -> Self {
         [Self::LatencyCount, Self::TtftCount][time as usize]
     }

@@ -82,14 +82,26 @@ pub(super) struct Core {
     pub(super) crowded: AtomicBool,
     pub(super) counters: Counters,
     pub(super) forgets: AtomicU64, // changes whenever series numbers may have been given back
+    pub(super) images: AtomicUsize, // while there are any, no series numbers are given back
     sequence: AtomicU64,
 }
 
-/// An event that passed every check.
-struct Ready<'e, 'a> {
-    event: &'e Event<'a>,
-    series: Resolved,
-    late: bool,
+/// What arrival decides about an event that passed every check.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decision {
+    pub(crate) series: Resolved,
+    pub(crate) late: bool,
+}
+
+/// An event with its decision, to be counted now or, from a journal, again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decided<'a> {
+    pub(crate) decision: Decision,
+    pub(crate) timestamp: Timestamp,
+    pub(crate) measures: Measures,
+    pub(crate) id: &'a str,
+    pub(crate) job_id: &'a str,
+    pub(crate) error: &'a str,
 }
 
 impl Core {
@@ -112,6 +124,7 @@ impl Core {
             crowded: AtomicBool::new(false),
             counters: Counters::default(),
             forgets: AtomicU64::new(0),
+            images: AtomicUsize::new(0),
             sequence: AtomicU64::new(0),
             config,
         }
@@ -180,43 +193,48 @@ impl Core {
         self.observe(now);
         let mut answers = Vec::with_capacity(events.len());
         let mut ready = Vec::with_capacity(events.len().min(CHUNK));
-        let mut late = 0;
         for events in events.chunks(CHUNK) {
-            self.prepare(events, now, &mut ready, &mut answers);
-            late += ready.iter().filter(|ready| ready.late).count() as u64;
-            self.count(&ready);
+            ready.clear();
+            self.decide(events, now, |event, decision| {
+                answers.push(decision.as_ref().map(Decision::applied).map_err(Reject::clone));
+                ready.extend(decision.ok().map(|decision| (event, decision)));
+            });
+            let sequence = self.sequence.fetch_add(ready.len() as u64, Ordering::Relaxed);
+            self.count(ready.iter().map(|(event, decision)| decided(event, *decision)), sequence);
         }
-        self.counters.late.fetch_add(late, Ordering::Relaxed);
         self.seal_if_due(now);
         answers
     }
 
-    /// Checks and resolves a chunk.
-    fn prepare<'e, 'a>(
+    /// Checks and resolves events; tells the decision for each, in order. Faults are noted.
+    pub(super) fn decide<'e, 'a>(
         &self,
         events: &'e [Event<'a>],
         now: Timestamp,
-        ready: &mut Vec<Ready<'e, 'a>>,
-        answers: &mut Vec<Result<Applied, Reject>>,
+        mut told: impl FnMut(&'e Event<'a>, Result<Decision, Reject>),
     ) {
-        ready.clear();
         let mut known = self.series.read();
         for event in events {
-            match self.check(event, now) {
-                Err(reject) => {
-                    self.note_reject(&reject);
-                    answers.push(Err(reject));
-                }
-                Ok(late) => {
-                    let (dimensions, day) = resolvable(&event.dimensions, event.timestamp);
-                    let series = known.find(&dimensions, day).unwrap_or_else(|| {
-                        RwLockReadGuard::unlocked(&mut known, || self.series.write().admit(&dimensions, day))
-                    });
-                    ready.push(Ready { event, series, late });
-                    answers.push(Ok(if late { Applied::CountedLate } else { Applied::Counted }));
-                }
-            }
+            let checked = self.check(event, now).inspect_err(|reject| self.note_reject(reject));
+            let decision = checked.map(|late| {
+                let (dimensions, day) = resolvable(&event.dimensions, event.timestamp);
+                let series = known.find(&dimensions, day).unwrap_or_else(|| {
+                    RwLockReadGuard::unlocked(&mut known, || self.series.write().admit(&dimensions, day))
+                });
+                Decision { series, late }
+            });
+            told(event, decision);
         }
+    }
+
+    /// Counts events that were decided on, numbered from `sequence`, as of `now`.
+    pub(super) fn count_decided<'a>(&self, rows: impl Iterator<Item = Decided<'a>>, sequence: u64, now: Timestamp) {
+        self.observe(now);
+        let (mut rows, mut sequence) = (rows.peekable(), sequence);
+        while rows.peek().is_some() {
+            sequence += self.count(rows.by_ref().take(CHUNK), sequence);
+        }
+        self.seal_if_due(now);
     }
 
     pub(super) fn note_reject(&self, reject: &Reject) {
@@ -230,28 +248,38 @@ impl Core {
         known.unwrap_or_else(|| self.series.write().admit(&dimensions, day))
     }
 
-    /// Counts a chunk in one stripe.
-    fn count(&self, ready: &[Ready<'_, '_>]) {
-        if ready.is_empty() {
-            return;
-        }
-        let sequence = self.sequence.fetch_add(ready.len() as u64, Ordering::Relaxed);
+    /// The series of these names, whatever the limits are now.
+    pub(super) fn recall(&self, dimensions: &Dimensions<'_>, timestamp: Timestamp) -> Resolved {
+        let day = u32::try_from(timestamp.secs() / DAY).expect("the year 9999 is day 2,932,896");
+        let known = self.series.read().find(dimensions, day);
+        known.unwrap_or_else(|| self.series.write().recall(dimensions, day))
+    }
+
+    /// Counts a chunk in one stripe; answers how many there were.
+    fn count<'a>(&self, rows: impl Iterator<Item = Decided<'a>>, sequence: u64) -> u64 {
+        let (mut counted, mut late) = (0, 0);
         let mut stripe = self.stripe();
-        for (sequence, ready) in (sequence..).zip(ready) {
-            let event = ready.event;
-            stripe.record(self.bucket_of(event.timestamp.secs()), &ready.series, &event.measures);
+        for row in rows {
+            let series = &row.decision.series;
+            stripe.record(self.bucket_of(row.timestamp.secs()), series, &row.measures);
             stripe.recent.push(Row {
-                timestamp: event.timestamp,
-                sequence,
-                series: ready.series.id,
-                measures: event.measures,
-                notes: Notes::of(event),
+                timestamp: row.timestamp,
+                sequence: sequence + counted,
+                series: series.id,
+                measures: row.measures,
+                notes: Notes::of(row.id, row.job_id, row.error),
             });
+            counted += 1;
+            late += u64::from(row.decision.late);
         }
         if stripe.is_crowded() {
             self.crowded.store(true, Ordering::Relaxed);
         }
         MutexGuard::unlock_fair(stripe);
+        if late > 0 {
+            self.counters.late.fetch_add(late, Ordering::Relaxed);
+        }
+        counted
     }
 
     /// Counts one call of a series resolved before.
@@ -316,8 +344,25 @@ impl Core {
     }
 }
 
+impl Decision {
+    fn applied(&self) -> Applied {
+        if self.late { Applied::CountedLate } else { Applied::Counted }
+    }
+}
+
+fn decided<'a>(event: &Event<'a>, decision: Decision) -> Decided<'a> {
+    Decided {
+        decision,
+        timestamp: event.timestamp,
+        measures: event.measures,
+        id: event.id,
+        job_id: event.job_id,
+        error: event.error,
+    }
+}
+
 /// What a series is looked up by: its values with one spelling of success, and the day it is seen on.
-fn resolvable<'a>(dimensions: &Dimensions<'a>, timestamp: Timestamp) -> (Dimensions<'a>, u32) {
+pub(super) fn resolvable<'a>(dimensions: &Dimensions<'a>, timestamp: Timestamp) -> (Dimensions<'a>, u32) {
     let day = u32::try_from(timestamp.secs() / DAY).expect("the year 9999 is day 2,932,896");
     let status = status::canonical(dimensions.get(Dimension::Status));
     (dimensions.with(Dimension::Status, status), day)

@@ -22,7 +22,7 @@ use std::ops::Range;
 /// Ids whose histograms are merged at a time.
 const BLOCK: usize = 4_096;
 
-/// Rows by ascending id, to be merged.
+/// Rows by ascending id, to be merged; several may have the same.
 pub(super) trait Part {
     fn ids(&self) -> &[u32];
     /// Visits the rows whose value is not zero.
@@ -116,8 +116,8 @@ fn union(parts: &[&dyn Part]) -> Vec<u32> {
     let mut ids: Vec<u32> = parts.iter().flat_map(|part| part.ids()).copied().collect();
     if parts.len() > 1 {
         ids.sort_unstable();
-        ids.dedup();
     }
+    ids.dedup();
     ids
 }
 

@@ -11,31 +11,38 @@
 //! query ─▶ plan ─▶ view (tiles of slices, open cells) ─▶ answer
 //! ```
 
+// The engine alone is neither saved nor replayed.
+#![cfg_attr(not(feature = "store"), allow(dead_code))]
+
 pub mod aggregate;
 mod answer;
 mod bins;
 mod canonical;
 mod cell;
-mod column;
+pub(crate) mod column;
 pub mod config;
 mod core;
 pub mod event;
 pub mod histogram;
+pub(crate) mod image;
 mod merge;
 pub mod money;
 mod open;
 mod outcome;
-mod packed;
+pub(crate) mod packed;
 mod plan;
 pub mod query;
 mod rank;
 pub mod recent;
+mod renumber;
 pub mod reports;
+pub(crate) mod restore;
 mod ring;
 mod rollup;
 mod seal;
 mod series;
-mod slice;
+pub(crate) mod slice;
+mod sound;
 mod stripe;
 mod tell;
 mod tiers;
@@ -46,6 +53,8 @@ mod view;
 use self::config::Config;
 use self::config::ConfigError;
 use self::core::Core;
+pub(crate) use self::core::Decided;
+pub(crate) use self::core::Decision;
 use self::event::Dimension;
 use self::event::Dimensions;
 use self::event::Event;
@@ -60,7 +69,7 @@ use self::query::Usage;
 use self::recent::CallPage;
 use self::recent::CallQuery;
 use self::reports::Reports;
-use self::series::Resolved;
+pub(crate) use self::series::Resolved;
 use self::time::Timestamp;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -130,6 +139,50 @@ impl Engine {
     pub fn note(&self, rejected: &[Reject], duplicates: u64) {
         rejected.iter().for_each(|reject| self.core.note_reject(reject));
         self.core.counters.duplicates.fetch_add(duplicates, Ordering::Relaxed);
+    }
+
+    /// Checks and resolves events without counting them; tells the decision for each, in order.
+    /// Faults are noted.
+    pub(crate) fn decide<'e, 'a>(
+        &self,
+        events: &'e [Event<'a>],
+        now: Timestamp,
+        told: impl FnMut(&'e Event<'a>, Result<Decision, Reject>),
+    ) {
+        self.core.observe(now);
+        self.core.decide(events, now, told);
+    }
+
+    /// Counts events that were decided on, numbered from `sequence`, as of `now`.
+    pub(crate) fn count_decided<'a>(&self, rows: impl Iterator<Item = Decided<'a>>, sequence: u64, now: Timestamp) {
+        self.core.count_decided(rows, sequence, now);
+    }
+
+    /// The series of these names as they were decided on before, whatever the limits are now.
+    pub(crate) fn recall(&self, names: &Dimensions<'_>, timestamp: Timestamp) -> Resolved {
+        self.core.recall(names, timestamp)
+    }
+
+    /// The names of a series that was resolved, one for each dimension; `""` is "none".
+    ///
+    /// It may be asked from within [`decide`](Self::decide), which holds the same lock; therefore it
+    /// does not queue behind a writer, who would wait for `decide` in turn.
+    pub(crate) fn names(&self, series: &Resolved) -> Vec<Arc<str>> {
+        self.core.series.read_recursive().texts(series.id).cloned().collect()
+    }
+
+    /// Lets each tier answer from these seconds on at the earliest, as if memory had been short.
+    pub(crate) fn give_up_before(&self, covered: &[i64]) {
+        self.core.give_up_before(covered);
+    }
+
+    /// Adds what a journal noted: faults in the order of [`Reason::ALL`](event::Reason::ALL), and duplicates.
+    pub(crate) fn note_counts(&self, rejected: [u64; 4], duplicates: u64) {
+        let counters = &self.core.counters;
+        for (count, more) in counters.rejected.iter().zip(rejected) {
+            count.fetch_add(more, Ordering::Relaxed);
+        }
+        counters.duplicates.fetch_add(duplicates, Ordering::Relaxed);
     }
 
     /// Resolves a series once. Takes the place of naming every dimension again with every call.

@@ -86,8 +86,8 @@ impl Money {
     /// # Errors
     /// [`MoneyError`]: not a number (`nan` and `inf` are not), negative, or too large.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
-        let nanos = parse_nanos(text.trim())?;
-        Ok(Self { nanos, currency })
+        let nanos = parse_units(text.trim(), 9)?;
+        Ok(Self { nanos: i64::try_from(nanos).map_err(|_| MoneyError::TooLarge)?, currency })
     }
 }
 
@@ -100,9 +100,10 @@ pub fn decimal(nanos: i128) -> String {
     format!("{sign}{}.{:09}", nanos / unit, nanos % unit)
 }
 
-/// Digits and a power of ten, then one rounding. `digits` stops growing after 30 significant
-/// digits; what is cut off is remembered as `sticky`, so that rounding stays exact.
-fn parse_nanos(text: &str) -> Result<i64, MoneyError> {
+/// Reads a decimal as units of 10^-`places`: digits and a power of ten, then one rounding. `digits`
+/// stops growing after 30 significant digits; what is cut off is remembered as `sticky`, so that
+/// rounding stays exact.
+pub(crate) fn parse_units(text: &str, places: i64) -> Result<i128, MoneyError> {
     let (negative, text) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
         Some(b'+') => (false, &text[1..]),
@@ -135,8 +136,7 @@ fn parse_nanos(text: &str) -> Result<i64, MoneyError> {
     if negative {
         return Err(MoneyError::Negative);
     }
-    let nanos = scaled(digits, scale.saturating_add(9), sticky)?;
-    i64::try_from(nanos).map_err(|_| MoneyError::TooLarge)
+    scaled(digits, scale.saturating_add(places), sticky)
 }
 
 /// An exponent clamped to where it no longer matters.

@@ -4,8 +4,8 @@
 //! call, `requests` is the constant 1 and takes no room at all.
 
 /// A column, immutable.
-#[derive(Debug)]
-pub(super) enum Packed {
+#[derive(Clone, Debug)]
+pub(crate) enum Packed {
     /// Every row has this value.
     Const(u64),
     U8(Box<[u8]>),
@@ -17,7 +17,7 @@ pub(super) enum Packed {
 
 impl Packed {
     /// Packs values; the iterator is walked twice.
-    pub(super) fn pack(values: impl Iterator<Item = u128> + Clone) -> Self {
+    pub(crate) fn pack(values: impl Iterator<Item = u128> + Clone) -> Self {
         let (mut least, mut most) = (u128::MAX, 0);
         for value in values.clone() {
             least = least.min(value);
@@ -39,7 +39,7 @@ impl Packed {
 
     /// The value of a row.
     #[inline]
-    pub(super) fn get(&self, row: usize) -> u128 {
+    pub(crate) fn get(&self, row: usize) -> u128 {
         match self {
             Self::Const(value) => u128::from(*value),
             Self::U8(values) => u128::from(values[row]),
@@ -53,7 +53,7 @@ impl Packed {
     /// Visits the rows whose value is not zero. One match for the whole column, so that the loop
     /// inside is over plain integers.
     #[inline]
-    pub(super) fn for_each(&self, rows: usize, mut visit: impl FnMut(usize, u128)) {
+    pub(crate) fn for_each(&self, rows: usize, mut visit: impl FnMut(usize, u128)) {
         match self {
             Self::Const(0) => {}
             Self::Const(value) => (0..rows).for_each(|row| visit(row, u128::from(*value))),
@@ -66,7 +66,7 @@ impl Packed {
     }
 
     /// Bytes on the heap.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Const(_) => 0,
             Self::U8(values) => values.len(),

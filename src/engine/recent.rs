@@ -1,6 +1,5 @@
 //! The most recent calls, for call details.
 
-use super::event::Event;
 use super::event::MAX_ERROR_BYTES;
 use super::event::Measures;
 use super::query::Filter;
@@ -79,13 +78,13 @@ pub(super) struct Notes {
 
 impl Notes {
     /// The notes of an event, if it has any.
-    pub(super) fn of(event: &Event<'_>) -> Option<Box<Self>> {
-        if event.id.is_empty() && event.job_id.is_empty() && event.error.is_empty() {
+    pub(super) fn of(id: &str, job_id: &str, error: &str) -> Option<Box<Self>> {
+        if id.is_empty() && job_id.is_empty() && error.is_empty() {
             return None;
         }
         let some = |text: &str| (!text.is_empty()).then(|| Arc::from(text));
-        let error = cut(event.error, MAX_ERROR_BYTES);
-        Some(Box::new(Self { id: some(event.id), job_id: some(event.job_id), error: some(error) }))
+        let error = cut(error, MAX_ERROR_BYTES);
+        Some(Box::new(Self { id: some(id), job_id: some(job_id), error: some(error) }))
     }
 
     fn bytes(&self) -> usize {
@@ -95,7 +94,7 @@ impl Notes {
 }
 
 /// A text cut to so many bytes, on a character's border.
-fn cut(text: &str, bytes: usize) -> &str {
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     let border = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     &text[..border.unwrap_or(0)]
 }
@@ -142,6 +141,11 @@ impl RecentLog {
             self.note_bytes -= old.notes.as_ref().map_or(0, |notes| notes.bytes());
             self.dropped = self.dropped.max(Some(old.timestamp));
         }
+    }
+
+    /// Notes that calls before an instant are not here.
+    pub(super) fn begin_at(&mut self, from: Timestamp) {
+        self.dropped = self.dropped.max(Some(from));
     }
 
     /// Visits the rows of `[from, to)`. `false` where some of them may be gone.

@@ -55,9 +55,16 @@ impl Core {
     /// Moves open buckets that have passed (or `all` of them) out of the stripes into the tiers.
     /// Answers the last second the tiers had a place for.
     fn drain(&self, now: i64, all: bool) -> i64 {
+        let (touched, horizon) = self.collect(&mut self.sealed.write(), now, all);
+        touched.into_iter().for_each(|bucket| self.pack(bucket));
+        horizon
+    }
+
+    /// The quick part of [`drain`](Self::drain): pointers are moved, nothing is sorted. Answers the
+    /// buckets that are to be packed.
+    pub(super) fn collect(&self, sealed: &mut State, now: i64, all: bool) -> (Vec<Bucket>, i64) {
         let mut touched = Vec::new();
-        let mut sealed = self.sealed.write();
-        let State { tiers, rollups } = &mut *sealed;
+        let State { tiers, rollups } = sealed;
         let horizon = tiers.horizon();
         for stripe in &self.stripes {
             let ripe = |bucket: Bucket| {
@@ -73,15 +80,13 @@ impl Core {
                 touched.extend(buckets);
             }
         }
-        drop(sealed);
         touched.sort_unstable();
         touched.dedup();
-        touched.into_iter().for_each(|bucket| self.pack(bucket));
-        horizon
+        (touched, horizon)
     }
 
     /// Packs the open parts of a bucket, together with small sealed ones if there are many.
-    fn pack(&self, bucket: Bucket) {
+    pub(super) fn pack(&self, bucket: Bucket) {
         let parts = self.sealed.read().tiers.parts(bucket).to_vec();
         let (mut packed, mut sealed): (Vec<Part>, Vec<Part>) =
             parts.into_iter().partition(|part| part.as_open().is_some());
@@ -102,7 +107,7 @@ impl Core {
     }
 
     /// Folds what ended at `passed` or before into the coarser tiers, finest first.
-    fn fold(&self, passed: i64) {
+    pub(super) fn fold(&self, passed: i64) {
         for tier in 1..self.config.tiers.len() {
             let (buckets, to) = self.sealed.read().tiers.to_fold(tier, passed);
             let merge = |(bucket, parts): (Bucket, Vec<Part>)| (bucket, Part::Sealed(Arc::new(merge_parts(&parts))));
@@ -135,6 +140,18 @@ impl Core {
         self.series.write().set_full(held > enough);
     }
 
+    /// Gives up fine buckets as another engine did for want of memory.
+    pub(super) fn give_up_before(&self, covered: &[i64]) {
+        let _sealing = self.sealing.lock();
+        self.seal();
+        let mut sealed = self.sealed.write();
+        let State { tiers, rollups } = &mut *sealed;
+        (0..tiers.len()).zip(covered).for_each(|(tier, second)| tiers.give_up_before(tier, *second));
+        tiers.evict();
+        rollups.evict(tiers);
+        self.publish_coverage(tiers);
+    }
+
     fn shed_to(&self, enough: u64) -> u64 {
         let mut sealed = self.sealed.write();
         loop {
@@ -153,8 +170,11 @@ impl Core {
         stripes + self.series.read().bytes() as u64 + sealed.tiers.bytes() + sealed.rollups.bytes()
     }
 
-    /// Forgets series that no tier can hold a call of any more.
+    /// Forgets series that no tier can hold a call of any more; not while an image names them.
     fn forget(&self, now: i64) {
+        if self.images.load(Ordering::Acquire) > 0 {
+            return;
+        }
         let last = self.config.tiers.last().expect("validated: at least one tier");
         let day = (now - last.retention_secs()).div_euclid(DAY) - 2; // a margin for events under way
         let Ok(day) = u32::try_from(day) else { return };
@@ -178,6 +198,12 @@ pub(super) fn merge_parts(parts: &[Part]) -> Sealed {
     let series = merge_side(gathered.iter().map(Sorted::series), parts, |sealed| &sealed.series);
     let groups = merge_side(gathered.iter().map(Sorted::groups), parts, |sealed| &sealed.groups);
     Sealed { series, groups }
+}
+
+/// The series of any parts.
+pub(super) fn merge_series(parts: &[Part]) -> Slice {
+    let gathered: Vec<Gathered<'_>> = parts.iter().filter_map(Part::as_open).map(Gathered::new).collect();
+    merge_side(gathered.iter().map(Sorted::series), parts, |sealed| &sealed.series)
 }
 
 /// One side of any parts: sorted open buckets, and slices.

@@ -37,8 +37,8 @@ pub(super) fn group_of(dimension: Dimension, value: u32) -> u32 {
 
 /// What recording needs to know of a series.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Resolved {
-    pub(super) id: u32,
+pub(crate) struct Resolved {
+    pub(crate) id: u32,
     pub(super) kind: Kind,
     /// The total, then one for each dimension rolled up; the rest is unused.
     pub(super) groups: [u32; MAX_DIMENSIONS + 1],
@@ -120,9 +120,20 @@ impl SeriesTable {
         self.resolved(id)
     }
 
+    /// The series of these values as they were decided on before, whatever the limits are now.
+    pub(super) fn recall(&mut self, dimensions: &Dimensions<'_>, day: u32) -> Resolved {
+        let mut numbers = [NONE; MAX_DIMENSIONS];
+        for (place, text) in dimensions.0[..self.width].iter().enumerate() {
+            numbers[place] = self.values[place].find(text).unwrap_or_else(|| self.new_value(place, text, true));
+        }
+        let id = self.find_numbers(&numbers).unwrap_or_else(|| self.insert(&numbers));
+        self.see(id, day);
+        self.resolved(id)
+    }
+
     /// Written at most once a day, so that threads recording the same series share the line.
     #[inline]
-    fn see(&self, id: u32, day: u32) {
+    pub(super) fn see(&self, id: u32, day: u32) {
         let last = &self.last_day[id as usize];
         if last.load(Ordering::Relaxed) < day {
             last.fetch_max(day, Ordering::Relaxed);
@@ -240,7 +251,8 @@ impl SeriesTable {
         self.full = full;
     }
 
-    fn resolved(&self, id: u32) -> Resolved {
+    /// What recording needs to know of a series.
+    pub(super) fn resolved(&self, id: u32) -> Resolved {
         let numbers = self.numbers(id);
         let mut groups = [TOTAL; MAX_DIMENSIONS + 1];
         for (group, dimension) in groups[1..].iter_mut().zip(&self.rollups) {

@@ -19,31 +19,31 @@ use super::money::Currency;
 use super::packed::Packed;
 
 /// The money of one currency.
-#[derive(Debug)]
-pub(super) struct CostColumn {
-    pub(super) currency: Currency,
-    pub(super) nanos: Packed,
-    pub(super) calls: Packed,
+#[derive(Clone, Debug)]
+pub(crate) struct CostColumn {
+    pub(crate) currency: Currency,
+    pub(crate) nanos: Packed,
+    pub(crate) calls: Packed,
 }
 
 /// The histograms of one time. Extremes are kept only for rows with two values or more: of a
 /// single value the sum is both.
-#[derive(Debug)]
-pub(super) struct Bins {
-    pub(super) many: Box<[u32]>, // rows, upwards
-    pub(super) min: Packed,      // by place in `many`
-    pub(super) max: Packed,
-    pub(super) lens: Packed,      // bins by row
-    pub(super) marks: Box<[u32]>, // where rows 0, MARK, 2*MARK … begin in `bins`
-    pub(super) bins: Box<[u16]>,
-    pub(super) counts: Packed,
+#[derive(Clone, Debug)]
+pub(crate) struct Bins {
+    pub(crate) many: Box<[u32]>, // rows, upwards
+    pub(crate) min: Packed,      // by place in `many`
+    pub(crate) max: Packed,
+    pub(crate) lens: Packed,      // bins by row
+    pub(crate) marks: Box<[u32]>, // where rows 0, MARK, 2*MARK … begin in `bins`
+    pub(crate) bins: Box<[u16]>,
+    pub(crate) counts: Packed,
 }
 
 /// A row that counts nowhere.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// Rows between two marks.
-pub(super) const MARK: usize = 64;
+pub(crate) const MARK: usize = 64;
 
 impl Bins {
     /// Where the bins of a row begin.
@@ -63,17 +63,17 @@ impl Bins {
 }
 
 /// One sealed bucket. Invariant: `ids` ascend, and every column has a value for each.
-#[derive(Debug)]
-pub(super) struct Slice {
-    pub(super) ids: Box<[u32]>,
-    pub(super) columns: [Packed; Column::ALL.len()],
-    pub(super) costs: Vec<CostColumn>,
-    pub(super) times: [Bins; 2],
+#[derive(Clone, Debug)]
+pub(crate) struct Slice {
+    pub(crate) ids: Box<[u32]>,
+    pub(crate) columns: [Packed; Column::ALL.len()],
+    pub(crate) costs: Vec<CostColumn>,
+    pub(crate) times: [Bins; 2],
 }
 
 impl Slice {
     /// How many rows.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ids.len()
     }
 
@@ -201,6 +201,23 @@ impl Slice {
                 visit(row, bins.bins[place], u64::try_from(bins.counts.get(place)).expect("a count fits 64 bits"));
             }
             at += len;
+        }
+    }
+
+    /// Where the bins of each row begin, and where the last ones end.
+    pub(super) fn begins(&self, time: Time) -> Vec<usize> {
+        let lens = &self.times[time as usize].lens;
+        let mut begins = vec![0; self.len() + 1];
+        lens.for_each(self.len(), |row, len| begins[row + 1] = usize::try_from(len).expect("it was a Vec's length"));
+        (0..self.len()).for_each(|row| begins[row + 1] += begins[row]);
+        begins
+    }
+
+    /// Visits the bins at some places: bin, count.
+    pub(super) fn bins_between(&self, time: Time, places: std::ops::Range<usize>, mut visit: impl FnMut(u16, u64)) {
+        let bins = &self.times[time as usize];
+        for place in places {
+            visit(bins.bins[place], u64::try_from(bins.counts.get(place)).expect("a count fits 64 bits"));
         }
     }
 

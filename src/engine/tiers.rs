@@ -122,6 +122,25 @@ impl Tiers {
         }
     }
 
+    /// Lets a tier answer from `second` on at the earliest, rounded up to what spans can be tiled with.
+    pub(super) fn give_up_before(&mut self, tier: usize, second: i64) {
+        let tier = &mut self.tiers[tier];
+        tier.floor = tier.floor.max(-align(-second, tier.align));
+    }
+
+    /// Begins folding again where the finer tiers begin: what lies before has leaves of its own.
+    pub(super) fn unfold(&mut self) {
+        for tier in 1..self.tiers.len() {
+            let from = self.covered_from(tier - 1);
+            self.tiers[tier].folded_to = self.tiers[tier].folded_to.min(from);
+        }
+    }
+
+    /// The second up to which passed seconds were sealed.
+    pub(super) fn newest(&self) -> i64 {
+        self.newest
+    }
+
     /// Whether [`begin`](Self::begin) has been called.
     pub(super) fn begun(&self) -> bool {
         self.newest != i64::MIN
@@ -281,6 +300,23 @@ impl Tiers {
             at += step;
         }
         buckets
+    }
+
+    /// The buckets that hold something and that no finer tier answers for, by the time they begin:
+    /// each call once.
+    pub(super) fn leaves(&self) -> Vec<Bucket> {
+        let mut leaves = Vec::new();
+        let mut until = i64::MAX;
+        for (tier, held) in self.tiers.iter().enumerate() {
+            let span = self.covered_from(tier)..until;
+            let within = held.ring.iter().filter(|(_, parts)| !parts.is_empty()).map(|(number, _)| number);
+            leaves.extend(
+                within.filter(|number| span.contains(&(number * held.step))).map(|number| Bucket { tier, number }),
+            );
+            until = span.start;
+        }
+        leaves.sort_unstable_by_key(|leaf| self.start(*leaf));
+        leaves
     }
 
     /// Every bucket that holds something.
