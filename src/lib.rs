@@ -5,8 +5,8 @@
 //! to four labels. Sums are of integers, windows are made of whole buckets and say which, and what
 //! could not be counted is counted too.
 //!
-//! It is not a log: of single calls only the most recent are kept. It is not a database: in this
-//! release everything is in memory, and a restart begins empty. It adds nothing up across servers.
+//! It is not a log: single calls are kept as long as the journal is. It adds nothing up across
+//! servers.
 //!
 //! ```
 //! use std::time::Duration;
@@ -41,14 +41,16 @@
 //! | [`engine::config`] | every limit and its default | |
 //! | [`call`] | a call to fill in, a guard for calls under way | |
 //! | [`clock`] | the only place that reads the time | |
+//! | `store` | the engine with a data folder: each event once, and kept | `store` |
+//! | `journal` `snapshot` `storage` `dedupe` | what a store is made of | `store` |
+//! | `audit` | proofs over a data folder | `store` |
 //! | `privacy` | API keys to public names | `server` |
-//! | `store` `dedupe` | each event once | `server` |
 //! | `server` | HTTP: axum routes over a store | `server` |
 //! | `config` | flags, environment, file, defaults | `cli` |
 //! | `cli` | the `tallyring` program | `cli` |
 //!
-//! `default-features = false` gives the engine alone; `cli`, the default, includes `server`. The
-//! README shows the program; docs/ARCHITECTURE.md says how it is built.
+//! `default-features = false` gives the engine alone; `cli`, the default, includes `server`, and
+//! `server` includes `store`. The README shows the program; docs/ARCHITECTURE.md says how it is built.
 
 pub mod call;
 #[cfg(feature = "cli")]
@@ -56,14 +58,19 @@ pub mod cli;
 pub mod clock;
 #[cfg(feature = "cli")]
 pub mod config;
-#[cfg(feature = "server")]
+#[cfg(feature = "store")]
 pub mod dedupe;
 pub mod engine;
+#[cfg(feature = "store")]
+#[doc(hidden)]
+pub mod failpoint;
 #[cfg(feature = "server")]
 pub mod privacy;
 #[cfg(feature = "server")]
 pub mod server;
-#[cfg(feature = "server")]
+#[cfg(feature = "store")]
+pub mod storage;
+#[cfg(feature = "store")]
 pub mod store;
 
 pub use call::Call;
