@@ -64,6 +64,8 @@ pub mod engine;
 #[cfg(feature = "store")]
 #[doc(hidden)]
 pub mod failpoint;
+#[cfg(feature = "store")]
+pub mod journal;
 #[cfg(feature = "server")]
 pub mod privacy;
 #[cfg(feature = "server")]
