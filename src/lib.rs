@@ -56,6 +56,8 @@ pub mod call;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+#[cfg(feature = "store")]
+mod codec;
 #[cfg(feature = "cli")]
 pub mod config;
 #[cfg(feature = "store")]
@@ -70,6 +72,8 @@ pub mod journal;
 pub mod privacy;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "store")]
+pub mod snapshot;
 #[cfg(feature = "store")]
 pub mod storage;
 #[cfg(feature = "store")]
