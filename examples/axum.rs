@@ -52,13 +52,13 @@ async fn ask_provider(model: &str) -> Answer {
 async fn chat(State(app): State<App>, Path(model): Path<String>, headers: HeaderMap) -> (StatusCode, String) {
     let started = Instant::now();
     let answer = ask_provider(&model).await;
-    count(&app, &model, &headers, &answer, started.elapsed());
+    count(&app, &model, &headers, &answer, started.elapsed()).await;
     (answer.status, format!("{} tokens of {model}\n", answer.tokens))
 }
 
 /// One call more. A key that can't be counted must not stop the gateway, so a rejection is only
 /// told.
-fn count(app: &App, model: &str, headers: &HeaderMap, answer: &Answer, latency: Duration) {
+async fn count(app: &App, model: &str, headers: &HeaderMap, answer: &Answer, latency: Duration) {
     let header = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     // The engine sees public names only: the raw key goes no further than this line.
     let key = app.keyring.public_name(header.strip_prefix("Bearer ").unwrap_or_default());
@@ -74,14 +74,20 @@ fn count(app: &App, model: &str, headers: &HeaderMap, answer: &Answer, latency: 
     };
     let now = app.clock.now();
     let event = Event { timestamp: now, dimensions, measures, ..Event::default() };
-    if let Err(rejected) = app.store.engine().record(&event, now) {
-        eprintln!("not counted: {rejected}");
+    match app.store.take(&event, now) {
+        // With a data folder this waits for the disk: the caller has the answer already.
+        Ok(taken) => match taken.safe().await {
+            Ok(receipt) if receipt.rejected == 0 => {}
+            other => eprintln!("not counted: {other:?}"),
+        },
+        Err(refused) => eprintln!("not counted: {refused}"),
     }
 }
 
 /// The gateway's own routes beside those of tallyring.
 fn gateway() -> Result<Router, Box<dyn Error>> {
-    let store = Store::new(Engine::new(Config::default())?);
+    // `Store::open` keeps the calls in a folder.
+    let store = Store::in_memory(Engine::new(Config::default())?);
     // A program that restarts keeps the secret in a file: `Keyring::load_or_create`.
     let app = App { store, keyring: Arc::new(Keyring::new([7; 32])), clock: Arc::new(System) };
     Ok(Router::new().route("/chat/{model}", post(chat)).with_state(app.clone()).merge(server::router(app)))

@@ -10,14 +10,25 @@ pub mod layers;
 pub mod table;
 mod text;
 
-use crate::engine::config::Config as EngineConfig;
 use crate::server::Settings as ServerSettings;
+use crate::store::Settings as StoreSettings;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The port listened on by default, and asked by the client commands.
 pub const DEFAULT_PORT: u16 = 8723;
+
+/// The most events that one request may ever be allowed: its entry of the journal is made in memory.
+const MAX_EVENTS: usize = 1_000_000;
+/// What an event takes in an entry of the journal besides what its text has, at most.
+const EVENT_BYTES: usize = 40;
+/// The longest entry of the journal.
+const MAX_ENTRY_BYTES: usize = 64 << 20;
+/// The least a segment of the journal may have; a smaller one would hardly hold one request.
+const MIN_SEGMENT_BYTES: u64 = 1 << 20;
+/// The least that may wait to be written.
+const MIN_QUEUE_BYTES: usize = 1 << 20;
 
 /// How API keys are shown and stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +57,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether an address that others can reach may be listened on.
     pub allow_public: bool,
-    /// The folder of the secret that key fingerprints are made with.
+    /// The folder of everything that survives a restart: the journal, the snapshots, and the secret
+    /// that key fingerprints are made with.
     pub data_dir: PathBuf,
     /// How API keys are shown and stored.
     pub keys: Keys,
@@ -56,8 +68,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Limits of the HTTP server.
     pub server: ServerSettings,
-    /// Limits of the engine.
-    pub engine: EngineConfig,
+    /// Limits of the engine, of the journal and of what is kept on the disk.
+    pub store: StoreSettings,
 }
 
 impl Default for Config {
@@ -70,7 +82,7 @@ impl Default for Config {
             log: "info".to_owned(),
             log_format: LogFormat::default(),
             server: ServerSettings::default(),
-            engine: EngineConfig::default(),
+            store: StoreSettings::default(),
         }
     }
 }
@@ -126,7 +138,8 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.validate_listen()?;
         self.validate_sizes()?;
-        self.engine.validate().map_err(|fault| {
+        self.validate_store()?;
+        self.store.engine.validate().map_err(|fault| {
             use crate::engine::config::ConfigError as Fault;
             let key = match &fault {
                 Fault::Tiers(_) => "tiers",
@@ -160,10 +173,35 @@ impl Config {
             ("max_body_bytes", "must hold at least one event of max_event_bytes")
         } else if server.max_decompressed_bytes < server.max_body_bytes {
             ("max_decompressed_bytes", "must be at least max_body_bytes")
+        } else if !(1..=MAX_EVENTS).contains(&server.max_events) {
+            ("max_events", "must be 1 to 1000000")
+        } else if server.max_decompressed_bytes + server.max_events * EVENT_BYTES > MAX_ENTRY_BYTES {
+            (
+                "max_decompressed_bytes",
+                "with 40 bytes more for each of max_events, it must fit into an entry of the journal: 64MiB",
+            )
         } else if server.header_timeout.is_zero() {
             ("header_timeout", "must be longer than 0")
         } else if server.body_idle_timeout.is_zero() {
             ("body_idle_timeout", "must be longer than 0")
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::Conflict { key: detail.0, detail: detail.1.to_owned() })
+    }
+
+    fn validate_store(&self) -> Result<(), ConfigError> {
+        let (store, journal) = (&self.store, &self.store.journal);
+        let detail = if journal.segment_bytes < MIN_SEGMENT_BYTES {
+            ("journal_segment_bytes", "must be at least 1MiB")
+        } else if store.journal_max_bytes < 2 * journal.segment_bytes {
+            ("journal_max_bytes", "must hold at least two segments of journal_segment_bytes")
+        } else if journal.queue_bytes < MIN_QUEUE_BYTES {
+            ("queue_bytes", "must be at least 1MiB")
+        } else if journal.flush_ms == 0 {
+            ("flush_interval", "must be longer than 0")
+        } else if store.id_horizon == 0 {
+            ("id_horizon", "must be at least 1")
         } else {
             return Ok(());
         };
@@ -192,10 +230,10 @@ mod tests {
     #[test]
     fn the_engine_s_limits_are_named_by_their_setting() {
         let mut config = Config::default();
-        config.engine.max_series = 0;
+        config.store.engine.max_series = 0;
         assert!(matches!(config.validate(), Err(ConfigError::Conflict { key: "max_series", .. })));
         config = Config::default();
-        config.engine.tiers.clear();
+        config.store.engine.tiers.clear();
         assert!(matches!(config.validate(), Err(ConfigError::Conflict { key: "tiers", .. })));
     }
 }

@@ -1,28 +1,43 @@
 //! Which event ids came before, in bounded memory.
 //!
 //! ```text
-//! young   ids remembered since the last turn      full at `horizon`: it becomes the old one
-//! old     the `horizon` ids before them           and what was old is forgotten
+//! queue   blocks of 65,536 entries in the order of arrival      oldest ─▶ youngest
+//!         an entry: the id as 128 bits, its payload as 64
+//! young   id ─▶ place in the queue, since the last turn         full at `horizon`: it becomes
+//! old     id ─▶ place in the queue, before that                 the old one, which is emptied
 //! ```
 //!
-//! So at least the last `horizon` ids are known and at most twice as many are held, about 50 bytes
-//! each. An id is held as 128 bits under a random key, its payload as 64: neither text is kept,
-//! and nobody can choose ids that collide with another writer's.
+//! Exactly the last `horizon` ids are known: what the old index tells of an id that has left the
+//! queue is passed over. No single id is ever taken out of an index, because taking out leaves
+//! marks behind, and clearing a million of them up means a pause of 60 ms under the lock.
 //!
-//! This module knows hashes only: neither events nor whether one was counted.
+//! An id takes about 45 bytes. Where it stands in a block or an index makes no difference to what
+//! is known, so a restart that restores the ids goes on as if nothing had been. Full blocks never
+//! change and are shared with an image: a snapshot holds ingestion up for the copy of one block.
+//!
+//! This module keeps hashes only: neither texts nor whether an event was counted.
 
-use foldhash::quality::RandomState;
+mod hashers;
+mod payload;
+mod queue;
+
+pub use hashers::Hashers;
+pub use hashers::IdHash;
+pub use queue::Entry;
+pub use queue::Image;
+
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+use hashbrown::hash_table;
+use queue::Queue;
 use std::hash::BuildHasher;
-use std::hash::Hash;
 use std::mem;
 
-/// How many ids are remembered at least, by default.
+/// How many ids are remembered, by default.
 pub const DEFAULT_HORIZON: usize = 1_000_000;
 
-/// A writer's id as 128 keyed bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct IdHash([u64; 2]);
+/// An index has room for so many ids from its first one on: to grow means a pause.
+const FIRST_ROOM: usize = 4 * DEFAULT_HORIZON;
 
 /// What is known about an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,115 +51,99 @@ pub enum Known {
     Other,
 }
 
-/// The ids remembered, and the keys they are hashed under.
+/// The ids remembered.
+///
+/// Invariant: each id in the queue is in one of the indexes at least; its youngest entry is the one
+/// that the young index, or else the old one, leads to.
 pub struct Dedupe {
-    hashers: Hashers,
     horizon: usize,
-    young: HashTable<Entry>,
-    old: HashTable<Entry>,
-}
-
-/// The keys of one [`Dedupe`]; hashing needs no lock.
-#[derive(Clone)]
-pub struct Hashers([RandomState; 3]);
-
-#[derive(Clone, Copy)]
-struct Entry {
-    id: [u64; 2],
-    payload: u64,
-}
-
-impl Hashers {
-    fn new() -> Self {
-        Self([RandomState::default(), RandomState::default(), RandomState::default()])
-    }
-
-    /// An id in the scope of its writer.
-    #[must_use]
-    pub fn id(&self, writer: &str, id: &str) -> IdHash {
-        IdHash([self.0[0].hash_one((writer, id)), self.0[1].hash_one((writer, id))])
-    }
-
-    /// Everything else about the event.
-    #[must_use]
-    pub fn payload(&self, payload: impl Hash) -> u64 {
-        self.0[2].hash_one(payload)
-    }
+    queue: Queue,
+    young: HashTable<u32>,
+    old: HashTable<u32>,
+    /// Ids are hashes already, but under a key that outlives the process. With one of its own,
+    /// nobody who read the data folder can choose ids that crowd one place of the index.
+    mixer: RandomState,
 }
 
 impl Dedupe {
-    /// Remembers at least the last `horizon` ids.
+    /// Remembers the last `horizon` ids; 1,000 million at most.
     #[must_use]
     pub fn new(horizon: usize) -> Self {
-        Self { hashers: Hashers::new(), horizon: horizon.max(1), young: HashTable::new(), old: HashTable::new() }
-    }
-
-    /// The keys to hash under.
-    #[must_use]
-    pub fn hashers(&self) -> Hashers {
-        self.hashers.clone()
+        let (queue, young, old) = (Queue::default(), HashTable::new(), HashTable::new());
+        Self { horizon: horizon.clamp(1, queue::LONGEST), queue, young, old, mixer: RandomState::default() }
     }
 
     /// Whether an id came before.
     pub fn look_up(&self, id: IdHash, payload: u64) -> Known {
-        let find = |table: &HashTable<Entry>| table.find(id.0[0], |entry| entry.id == id.0).map(|entry| entry.payload);
-        match find(&self.young).or_else(|| find(&self.old)) {
+        let hash = self.mixer.hash_one(id);
+        let same = |place: &u32| self.queue.get(*place).is_some_and(|entry| entry.id == id);
+        let place = self.young.find(hash, same).or_else(|| self.old.find(hash, same));
+        match place.and_then(|place| self.queue.get(*place)) {
             None => Known::New,
-            Some(known) if known == payload => Known::Same,
+            Some(known) if known.payload == payload => Known::Same,
             Some(_) => Known::Other,
         }
     }
 
-    /// Remembers an id that is new. Call it once its event was counted, never before: an id
-    /// marked for an event that was then lost would swallow the retry.
+    /// Remembers an id that is new. Call it once its event is sure to be counted, never before: an
+    /// id marked for an event that was then lost would swallow the retry.
     pub fn remember(&mut self, id: IdHash, payload: u64) {
         if self.young.len() >= self.horizon {
-            // The old table's memory is used again: a turn allocates nothing.
-            mem::swap(&mut self.young, &mut self.old);
-            self.young.clear();
+            self.turn();
         }
-        self.young.insert_unique(id.0[0], Entry { id: id.0, payload }, |entry| entry.id[0]);
+        if self.young.capacity() == 0 {
+            self.young.reserve(self.horizon.min(FIRST_ROOM), |_| 0);
+        }
+        if self.queue.len() >= self.horizon {
+            self.queue.pop();
+        }
+        let place = self.queue.push(Entry { id, payload });
+        let (queue, mixer) = (&self.queue, &self.mixer);
+        let same = |known: &u32| queue.get(*known).is_some_and(|entry| entry.id == id);
+        let hash = |known: &u32| queue.get(*known).map_or(0, |entry| mixer.hash_one(entry.id));
+        match self.young.entry(mixer.hash_one(id), same, hash) {
+            hash_table::Entry::Occupied(mut known) => *known.get_mut() = place,
+            hash_table::Entry::Vacant(room) => drop(room.insert(place)),
+        }
+    }
+
+    /// Begins a new young index in the memory of the old one, which knows no id of the queue that
+    /// the young one does not: that has had `horizon` ids since it was begun.
+    fn turn(&mut self) {
+        mem::swap(&mut self.young, &mut self.old);
+        self.young.clear();
+    }
+
+    /// How many ids are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes on the heap.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.queue.bytes() + self.young.allocation_size() + self.old.allocation_size()
+    }
+
+    /// The ids as of now, to be written elsewhere; shares all but the youngest block.
+    #[must_use]
+    pub fn image(&self) -> Image {
+        self.queue.image()
+    }
+
+    /// Remembers the entries of an image, and nothing else: the last `horizon` of them.
+    pub fn restore(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        *self = Self::new(self.horizon);
+        entries.into_iter().for_each(|entry| self.remember(entry.id, entry.payload));
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_known_with_its_payload_and_within_its_writer() {
-        let mut dedupe = Dedupe::new(10);
-        let hashers = dedupe.hashers();
-        dedupe.remember(hashers.id("w", "a"), 1);
-        assert_eq!(dedupe.look_up(hashers.id("w", "a"), 1), Known::Same);
-        assert_eq!(dedupe.look_up(hashers.id("w", "a"), 2), Known::Other);
-        assert_eq!(dedupe.look_up(hashers.id("v", "a"), 1), Known::New);
-        assert_eq!(dedupe.look_up(hashers.id("wa", ""), 1), Known::New, "the border between the two counts");
-    }
-
-    #[test]
-    fn ids_that_look_alike_are_different() {
-        let mut dedupe = Dedupe::new(10);
-        let hashers = dedupe.hashers();
-        dedupe.remember(hashers.id("", "é"), 1);
-        for id in ["e\u{301}", " é", "é ", "É", "é\0"] {
-            assert_eq!(dedupe.look_up(hashers.id("", id), 1), Known::New, "{id:?}");
-        }
-    }
-
-    #[test]
-    fn the_last_horizon_ids_are_known_and_twice_as_many_held() {
-        let horizon = 100;
-        let mut dedupe = Dedupe::new(horizon);
-        let hashers = dedupe.hashers();
-        let id = |n: usize| hashers.id("", &n.to_string());
-        for n in 0..1_000 {
-            dedupe.remember(id(n), 0);
-            for known in (n + 1).saturating_sub(horizon)..=n {
-                assert_eq!(dedupe.look_up(id(known), 0), Known::Same, "{known} of {n}");
-            }
-            assert!(dedupe.young.len() + dedupe.old.len() <= 2 * horizon);
-        }
-        assert_eq!(dedupe.look_up(id(0), 0), Known::New, "forgotten in the end");
-    }
-}
+mod tests;

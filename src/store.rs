@@ -1,42 +1,68 @@
 //! The engine and what stands around it: every event of a request becomes exactly one of
-//! accepted, duplicate and rejected.
+//! accepted, duplicate and rejected, and what was accepted survives.
 //!
 //! ```text
-//! Batch ─ sort ──┬─ came before, same payload ───────────────> duplicate
-//!                ├─ came before, other payload; at fault ────> rejected
-//!                └─ new ─ engine.apply ─┬─ counted ─ remember > accepted
-//!                                       └─ refused ─────────> rejected
+//! batch ─ decide ─ columns ─┬─ sort out ids ─ journal ─ count ─ remember ─▶ receipt, then its ticket
+//!   engine: series, late    │  lock: dedupe   gate: shared
+//!                           └─ refused, or came before ────────────────────▶ receipt
+//! snapshot ─ lock: dedupe ─ gate: alone, a millisecond ─ image ─ file, in the background
 //! ```
 //!
-//! Ids are looked up, counted and remembered under one lock, so that two requests with the same id
-//! count it once. Requests without ids never take that lock.
+//! The columns of a request become one frame of the journal, and what is counted is read from these
+//! columns: so replaying the frame counts the same. Locks are taken in the order dedupe, gate, those
+//! of the engine.
 
+mod applied;
+mod archive;
 mod batch;
+mod calls;
+mod checkpoint;
+pub(crate) mod columns;
+mod durable;
+mod frozen;
+pub mod image;
+mod intake;
+mod open;
+pub(crate) mod record;
+pub(crate) mod replay;
+mod settings;
+mod varint;
 
+pub use crate::journal::Ack;
+pub use archive::Archive;
 pub use batch::Batch;
 pub use batch::EventError;
 pub use batch::MAX_LISTED;
 pub use batch::Receipt;
+pub use checkpoint::SnapshotFailed;
+pub use checkpoint::SnapshotInfo;
+pub use durable::Status;
+pub use intake::Committed;
+pub use intake::Intake;
+pub use intake::Refused;
+pub use open::OpenError;
+pub use open::Opened;
+pub use open::Phase;
+pub use settings::Settings;
 
 use crate::dedupe::DEFAULT_HORIZON;
 use crate::dedupe::Dedupe;
 use crate::dedupe::Hashers;
-use crate::dedupe::IdHash;
-use crate::dedupe::Known;
 use crate::engine::Engine;
 use crate::engine::event::Event;
-use crate::engine::event::Reason;
 use crate::engine::event::Reject;
 use crate::engine::time::Timestamp;
-use batch::Origin;
-use batch::Payload;
-use hashbrown::HashMap;
+use applied::Applied;
+use durable::Durable;
 use parking_lot::Mutex;
+use parking_lot::RwLock;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-/// An engine that takes each event once; clones share one state.
+/// An engine that takes each event once, and keeps it where it has a data folder; clones share one
+/// state. Dropping the last clone without [`close`](Self::close) is what a crash would be: nothing
+/// acknowledged is lost, the next start replays the journal.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -46,172 +72,156 @@ struct Inner {
     engine: Engine,
     hashers: Hashers,
     dedupe: Mutex<Dedupe>,
-    position: AtomicU64,
+    gate: RwLock<()>, // shared by those who append and count, alone by who takes an image
+    applied: Applied,
+    unnoted: Unnoted,
+    durable: Option<Durable>,
 }
 
-/// The new events of a batch, and what was decided about the others.
+/// Faults and duplicates that no frame tells of yet.
 #[derive(Default)]
-struct Sorted<'a> {
-    events: Vec<Event<'a>>,
-    origins: Vec<Origin>,
-    /// What to remember of `events[i]` once it was counted.
-    marks: Vec<Option<(IdHash, u64)>>,
-    duplicates: u64,
-    errors: Vec<EventError>,
+struct Unnoted {
+    rejected: [AtomicU64; 4],
+    duplicates: AtomicU64,
 }
 
 impl Store {
-    /// A store around an engine; it remembers the last 1,000,000 ids at least.
+    /// A store in memory only: ids are known while it lives, and nothing survives it.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
-        Self::with_horizon(engine, DEFAULT_HORIZON)
+    pub fn in_memory(engine: Engine) -> Self {
+        Self::in_memory_with(engine, DEFAULT_HORIZON)
     }
 
-    /// The same with another number of ids.
+    /// The same with another number of ids remembered.
     #[must_use]
-    pub fn with_horizon(engine: Engine, horizon: usize) -> Self {
-        let dedupe = Dedupe::new(horizon);
-        let hashers = dedupe.hashers();
-        Self { inner: Arc::new(Inner { engine, hashers, dedupe: Mutex::new(dedupe), position: AtomicU64::new(0) }) }
+    pub fn in_memory_with(engine: Engine, horizon: usize) -> Self {
+        let mut instance = [0; 16];
+        // Ids of one process are told apart under any key; a random one is merely better.
+        let _ = getrandom::fill(&mut instance);
+        Self::of(engine, Hashers::new(instance), Dedupe::new(horizon), 0, None)
     }
 
-    /// The engine, to query.
+    fn of(engine: Engine, hashers: Hashers, dedupe: Dedupe, position: u64, durable: Option<Durable>) -> Self {
+        let inner = Inner {
+            engine,
+            hashers,
+            dedupe: Mutex::new(dedupe),
+            gate: RwLock::new(()),
+            applied: Applied::at(position),
+            unnoted: Unnoted::default(),
+            durable,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The engine, to query. What is recorded with it directly is kept by no journal.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.inner.engine
     }
 
-    /// How many events were accepted so far. Whoever reads it before a query knows that the
-    /// answer holds at least so many.
+    /// Every event up to this position, counted from the first ever, is in the engine. Whoever
+    /// reads it before a query knows that the answer holds at least these.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.inner.position.load(Ordering::Acquire)
+        self.inner.applied.position()
     }
 
-    /// Takes one request, or one part of a long one. Ids are told apart by `writer`.
+    /// Why nothing is taken any more, if that is so.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.inner.durable.as_ref().and_then(Durable::failure)
+    }
+
+    /// Whether too much waits to be written to take anything more right now.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.inner.durable.as_ref().is_some_and(Durable::is_busy)
+    }
+
+    /// What an acknowledgement promises.
+    #[must_use]
+    pub fn ack(&self) -> Ack {
+        self.inner.durable.as_ref().map_or(Ack::Memory, |durable| durable.settings.journal.ack)
+    }
+
+    /// How many ids and idempotency keys are remembered.
+    #[must_use]
+    pub fn ids(&self) -> usize {
+        self.inner.dedupe.lock().len()
+    }
+
+    /// Begins to take a request. Ids are told apart by `writer`.
+    #[must_use]
+    pub fn intake<'s>(&'s self, writer: &str, now: Timestamp) -> Intake<'s> {
+        Intake::new(&self.inner, writer, now)
+    }
+
+    /// Takes a whole request and waits until it is as safe as the settings say; blocks.
     ///
     /// With `atomic`, one fault refuses the whole batch: nothing is counted, every event is
     /// rejected, and `errors` names those at fault. Duplicates are no fault.
-    pub fn ingest(&self, writer: &str, batch: Batch<'_>, atomic: bool, now: Timestamp) -> Receipt {
-        let mut receipt = if batch.named || atomic {
-            self.ingest_with_care(writer, batch, atomic, now)
-        } else {
-            self.note(&batch.errors, 0);
-            let receipt = Receipt { errors: batch.errors, ..Receipt::default() };
-            self.count(receipt, &batch.events, &batch.origins, batch.pointers, now, |_| {})
-        };
-        receipt.rejected = receipt.rejected.max(receipt.errors.len() as u64);
-        receipt.list();
-        receipt
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was counted, except after [`Refused::Failed`], where it is not known.
+    pub fn ingest(&self, writer: &str, batch: Batch<'_>, atomic: bool, now: Timestamp) -> Result<Receipt, Refused> {
+        let mut intake = self.intake(writer, now);
+        intake.push(batch);
+        intake.commit(atomic)?.wait()
     }
 
-    /// The way of batches with ids, and of atomic ones.
-    fn ingest_with_care(&self, writer: &str, batch: Batch<'_>, atomic: bool, now: Timestamp) -> Receipt {
-        let all = batch.len() as u64;
-        let pointers = batch.pointers;
-        let mut dedupe = batch.named.then(|| self.inner.dedupe.lock());
-        let sorted = self.sort(writer, batch, atomic, dedupe.as_deref(), now);
-        let refused = atomic && !sorted.errors.is_empty();
-        self.note(&sorted.errors, if refused { 0 } else { sorted.duplicates });
-        let receipt = Receipt { errors: sorted.errors, ..Receipt::default() };
-        if refused {
-            return Receipt { rejected: all, position: self.position(), ..receipt };
-        }
-        let receipt = Receipt { duplicates: sorted.duplicates, ..receipt };
-        self.count(receipt, &sorted.events, &sorted.origins, pointers, now, |at| {
-            if let (Some((id, payload)), Some(dedupe)) = (sorted.marks[at], dedupe.as_deref_mut()) {
-                dedupe.remember(id, payload);
-            }
-        })
+    /// Takes one event without waiting until it is safe; what it answers can be waited for, by
+    /// [`wait`](Committed::wait) or, in a future, by [`safe`](Committed::safe).
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing was counted. A fault of the event is no error but in the receipt.
+    pub fn take(&self, event: &Event<'_>, now: Timestamp) -> Result<Committed, Refused> {
+        let mut batch = Batch::new(|pointer| pointer);
+        batch.push(0, *event, true);
+        let mut intake = self.intake("", now);
+        intake.push(batch);
+        intake.commit(false)
     }
 
-    /// Tells new events from duplicates and faults. An event with an id is checked here, before
-    /// the engine sees it, so that a second one with its id in the same batch is a duplicate of an
-    /// event that will be counted.
-    fn sort<'a>(
-        &self,
-        writer: &str,
-        batch: Batch<'a>,
-        atomic: bool,
-        dedupe: Option<&Dedupe>,
-        now: Timestamp,
-    ) -> Sorted<'a> {
-        let mut sorted = Sorted { errors: batch.errors, ..Sorted::default() };
-        let mut here = HashMap::<IdHash, u64, foldhash::fast::RandomState>::default();
-        for (event, origin) in batch.events.into_iter().zip(batch.origins) {
-            let mark = dedupe.filter(|_| !event.id.is_empty()).map(|dedupe| {
-                let id = self.inner.hashers.id(writer, event.id);
-                let payload = self.inner.hashers.payload(Payload { event: &event, timed: origin.timed });
-                (id, payload, known(dedupe, &here, id, payload))
-            });
-            match mark {
-                Some((_, _, Known::Same)) => sorted.duplicates += 1,
-                Some((_, _, Known::Other)) => sorted.errors.push(origin.error(&CONFLICT, batch.pointers)),
-                None if !atomic => sorted.keep(event, origin, None),
-                _ => match self.inner.engine.check(&event, now) {
-                    Err(reject) => sorted.errors.push(origin.error(&reject, batch.pointers)),
-                    Ok(()) => {
-                        let mark = mark.map(|(id, payload, _)| (id, payload));
-                        here.extend(mark);
-                        sorted.keep(event, origin, mark);
-                    }
-                },
-            }
-        }
-        sorted
-    }
-
-    /// Lets the engine count events; `counted` hears of each that was, by its place.
-    fn count(
-        &self,
-        mut receipt: Receipt,
-        events: &[Event<'_>],
-        origins: &[Origin],
-        pointers: fn(&'static str) -> &'static str,
-        now: Timestamp,
-        mut counted: impl FnMut(usize),
-    ) -> Receipt {
-        for (at, outcome) in self.inner.engine.apply(events, now).into_iter().enumerate() {
-            match outcome {
-                Ok(_) => {
-                    receipt.accepted += 1;
-                    counted(at);
-                }
-                Err(reject) => receipt.errors.push(origins[at].error(&reject, pointers)),
-            }
-        }
-        receipt.position = self.inner.position.fetch_add(receipt.accepted, Ordering::AcqRel) + receipt.accepted;
-        receipt
-    }
-
-    /// Tells the engine of what it never sees, for the completeness of its answers.
-    fn note(&self, errors: &[EventError], duplicates: u64) {
-        if errors.is_empty() && duplicates == 0 {
-            return;
-        }
-        let reject = |error: &EventError| Reject { reason: error.reason, pointer: "", detail: "" };
-        let rejects: Vec<Reject> = errors.iter().map(reject).collect();
-        self.inner.engine.note(&rejects, duplicates);
+    /// Takes one event and waits until it is as safe as the settings say; blocks.
+    ///
+    /// # Errors
+    /// As [`ingest`](Self::ingest). A fault of the event is no error but in the receipt.
+    pub fn record(&self, event: &Event<'_>, now: Timestamp) -> Result<Receipt, Refused> {
+        self.take(event, now)?.wait()
     }
 }
 
-const CONFLICT: Reject =
-    Reject { reason: Reason::Conflict, pointer: "/id", detail: "this id came before with another payload" };
-
-/// What is known about an id: from before, or from earlier in this batch.
-fn known(dedupe: &Dedupe, here: &HashMap<IdHash, u64, foldhash::fast::RandomState>, id: IdHash, payload: u64) -> Known {
-    match (dedupe.look_up(id, payload), here.get(&id)) {
-        (Known::New, Some(first)) if *first == payload => Known::Same,
-        (Known::New, Some(_)) => Known::Other,
-        (known, _) => known,
+impl Unnoted {
+    fn reject(&self, reject: &Reject) {
+        self.rejected[reject.reason as usize].fetch_add(1, Ordering::Relaxed);
     }
-}
 
-impl<'a> Sorted<'a> {
-    fn keep(&mut self, event: Event<'a>, origin: Origin, mark: Option<(IdHash, u64)>) {
-        self.events.push(event);
-        self.origins.push(origin);
-        self.marks.push(mark);
+    fn is_empty(&self) -> bool {
+        self.sums() == ([0; 4], 0)
+    }
+
+    fn sums(&self) -> ([u64; 4], u64) {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (self.rejected.each_ref().map(load), load(&self.duplicates))
+    }
+
+    fn add_duplicates(&self, duplicates: u64) {
+        self.duplicates.fetch_add(duplicates, Ordering::Relaxed);
+    }
+
+    /// Takes them, to be noted by a frame.
+    fn take(&self) -> ([u64; 4], u64) {
+        let take = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
+        (self.rejected.each_ref().map(take), take(&self.duplicates))
+    }
+
+    /// Adds them again: the frame was not taken.
+    fn add(&self, rejected: [u64; 4], duplicates: u64) {
+        self.rejected.iter().zip(rejected).for_each(|(count, by)| {
+            count.fetch_add(by, Ordering::Relaxed);
+        });
+        self.add_duplicates(duplicates);
     }
 }
 

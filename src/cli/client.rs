@@ -63,6 +63,14 @@ impl Client {
         if answer.status == 200 { Ok(answer.body) } else { Err(self.refused(&answer)) }
     }
 
+    /// POST without a body; a second time does no harm.
+    pub(super) fn post(&self, path: &str, parameters: &[(&str, String)]) -> Result<Vec<u8>, Failure> {
+        let pairs = parameters.iter().map(|(name, value)| (*name, value.as_str()));
+        let request = self.agent.post(format!("{}{path}", self.base)).query_pairs(pairs);
+        let answer = request.send_empty().map_err(|fault| self.failed(&fault)).and_then(|answer| self.read(answer))?;
+        if matches!(answer.status, 200 | 201) { Ok(answer.body) } else { Err(self.refused(&answer)) }
+    }
+
     /// POST of newline-delimited JSON. `Err` holds whether the request may have been read.
     pub(super) fn post_lines(&self, path: &str, lines: &[u8]) -> Result<Answer, (Failure, bool)> {
         let request = self.agent.post(format!("{}{path}", self.base)).content_type("application/x-ndjson");

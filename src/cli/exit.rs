@@ -14,10 +14,13 @@ pub(super) enum Exit {
     Negative = 1,
     /// A flag, a file or a setting can't be used.
     Usage = 2,
-    /// The server does not answer, or fails.
+    /// The server does not answer, or fails; a data folder can't be opened.
     Unreachable = 3,
     /// Some events were rejected, the others counted.
     Partly = 4,
+    /// The disk failed under a running server; `EX_IOERR` of sysexits, so that whatever supervises it
+    /// starts it again.
+    Disk = 74,
 }
 
 impl From<Exit> for ExitCode {
@@ -42,6 +45,11 @@ impl Failure {
     /// The server does not answer, or fails.
     pub(super) fn unreachable(message: impl Into<String>) -> Self {
         Self { exit: Exit::Unreachable, message: message.into() }
+    }
+
+    /// The disk failed under a running server.
+    pub(super) fn disk(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Disk, message: message.into() }
     }
 
     /// A file or folder can't be used.

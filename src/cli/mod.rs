@@ -12,12 +12,14 @@ mod demo;
 mod exit;
 mod import;
 mod logging;
+mod opening;
 mod output;
 mod query;
 mod report;
 mod secret;
 mod serve;
 mod settings;
+mod snapshot;
 mod table;
 
 use clap::CommandFactory;
@@ -39,7 +41,8 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 ok, 1 negative answer, 2 usage, 3 unreachable, 4 partly rejected.";
+const EXIT_CODES: &str = "Exit codes: 0 ok, 1 negative answer, 2 usage, 3 unreachable or a data folder that can't be \
+                          opened, 4 partly rejected, 74 the disk failed.";
 
 /// Options of every command.
 #[derive(clap::Args)]
@@ -69,6 +72,8 @@ enum Command {
     Report(report::Args),
     /// Send calls from a file
     Import(import::Args),
+    /// Take, list, check or compare snapshots
+    Snapshot(snapshot::Args),
     /// Write, check or show the configuration
     Config(config::Args),
     /// Measure this build on this machine
@@ -104,6 +109,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Query(args) => query::run(&args, global),
         Command::Report(args) => report::run(args, global),
         Command::Import(args) => import::run(&args, global),
+        Command::Snapshot(args) => snapshot::run(&args, global),
         Command::Config(args) => config::run(args),
         Command::Bench(args) => bench::run(&args, global),
         Command::Completions(args) => completions::run(&args, Cli::command()),

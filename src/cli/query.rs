@@ -64,6 +64,9 @@ pub(super) struct Args {
     /// The next page of groups, as the last answer names it
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
+    /// Asks a snapshot instead of the present, as of when it was taken
+    #[arg(long, value_name = "ID")]
+    snapshot: Option<String>,
     /// Compares with another span: `previous`
     #[arg(long, value_name = "WITH", num_args = 0..=1, default_missing_value = "previous")]
     compare: Option<String>,
@@ -111,6 +114,7 @@ impl Args {
             ("order_by", self.order_by.clone()),
             ("limit", self.limit.clone()),
             ("cursor", self.cursor.clone()),
+            ("snapshot", self.snapshot.clone()),
             ("compare", self.compare.clone()),
             ("key", secret::read(self.key_file.as_deref())?),
         ];

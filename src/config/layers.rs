@@ -44,6 +44,15 @@ pub struct Loaded {
     pub origins: Vec<Origin>,
 }
 
+impl Loaded {
+    /// Where the value of a setting came from.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        let place = SETTINGS.iter().position(|setting| setting.key == key)?;
+        self.origins.get(place)
+    }
+}
+
 /// What settings are read from.
 pub struct Layers<'a> {
     /// From the command line.
@@ -167,7 +176,7 @@ mod tests {
         for (flag, env, file, series, origin) in cases {
             let loaded = load(flag, env, file).unwrap();
             let place = SETTINGS.iter().position(|setting| setting.key == "max_series").unwrap();
-            assert_eq!(loaded.config.engine.max_series, series);
+            assert_eq!(loaded.config.store.engine.max_series, series);
             assert_eq!(loaded.origins[place].to_string(), origin);
         }
     }
@@ -189,6 +198,6 @@ mod tests {
     #[test]
     fn labels_can_be_rolled_up() {
         let loaded = load(None, None, Some("labels = ['team']\nrollups = ['model', 'team']")).unwrap();
-        assert_eq!(loaded.config.engine.rollups.len(), 2);
+        assert_eq!(loaded.config.store.engine.rollups.len(), 2);
     }
 }

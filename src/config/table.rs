@@ -68,8 +68,9 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "data_dir",
         value: "DIR",
-        doc: "Folder of the file `key-pepper`: the secret that key fingerprints are made with. It is made, readable \
-              by its owner only, if it is not there. Lose it, and keys get new names.",
+        doc: "Folder of everything that survives a restart: the journal of all calls taken, the snapshots, and \
+              `key-pepper`, the secret that key fingerprints are made with (lose it, and keys get new names). It is \
+              made if it is not there. It belongs to one server at a time.",
         set: |c, v| text::read(&mut c.data_dir, v, "expected a folder"),
         show: |c| text::quoted(c.data_dir.display()),
     },
@@ -182,11 +183,83 @@ pub static SETTINGS: &[Setting] = &[
         show: |c| text::bytes(c.server.max_event_bytes),
     },
     Setting {
-        key: "max_atomic_events",
+        key: "max_events",
         value: "N",
-        doc: "The most events of one request with `?atomic=true`.",
-        set: |c, v| text::read(&mut c.server.max_atomic_events, v, NUMBER),
-        show: |c| c.server.max_atomic_events.to_string(),
+        doc: "The most events of one request. All of them are written as one entry of the journal, whole or not at \
+              all.",
+        set: |c, v| text::read(&mut c.server.max_events, v, NUMBER),
+        show: |c| c.server.max_events.to_string(),
+    },
+    Setting {
+        key: "ack",
+        value: "HOW",
+        doc: "What a call that was answered 2xx has survived: `fsync` (written and synced: it survives a power \
+              cut), `write` (handed to the system: it survives the end of this program) or `memory` (written \
+              soon after).",
+        set: |c, v| {
+            c.store.journal.ack = text::read_ack(v)?;
+            Ok(())
+        },
+        show: |c| text::quoted(c.store.journal.ack.word()),
+    },
+    Setting {
+        key: "flush_interval",
+        value: "TIME",
+        doc: "The longest time until what was written is synced where no request waits for it.",
+        set: |c, v| text::read_millis(&mut c.store.journal.flush_ms, v),
+        show: |c| text::millis(c.store.journal.flush_ms),
+    },
+    Setting {
+        key: "queue_bytes",
+        value: "SIZE",
+        doc: "Bytes that may wait to be written to the journal; beyond, requests are told to come back.",
+        set: |c, v| text::read_bytes(&mut c.store.journal.queue_bytes, v),
+        show: |c| text::bytes(c.store.journal.queue_bytes),
+    },
+    Setting {
+        key: "journal_segment_bytes",
+        value: "SIZE",
+        doc: "The size of a file of the journal; its room is reserved when it begins. At least 1MiB.",
+        set: |c, v| text::read_bytes(&mut c.store.journal.segment_bytes, v),
+        show: |c| text::bytes(c.store.journal.segment_bytes),
+    },
+    Setting {
+        key: "journal_max_bytes",
+        value: "SIZE",
+        doc: "The size of the journal above which its oldest files go, once two snapshots hold their calls. What \
+              goes can no longer be listed call by call or replayed; the counts stay.",
+        set: |c, v| text::read_bytes(&mut c.store.journal_max_bytes, v),
+        show: |c| text::bytes(c.store.journal_max_bytes),
+    },
+    Setting {
+        key: "journal_max_age",
+        value: "TIME",
+        doc: "The age at which files of the journal go, likewise.",
+        set: |c, v| text::read_seconds(&mut c.store.journal_max_age_secs, v),
+        show: |c| text::seconds(c.store.journal_max_age_secs),
+    },
+    Setting {
+        key: "snapshot_every",
+        value: "TIME",
+        doc: "How often a snapshot is taken if calls came in between; a restart reads the newest and what the \
+              journal has after it. 0s takes them on demand and at the end only.",
+        set: |c, v| text::read_seconds(&mut c.store.snapshot_every_secs, v),
+        show: |c| text::seconds(c.store.snapshot_every_secs),
+    },
+    Setting {
+        key: "min_free_bytes",
+        value: "SIZE",
+        doc: "Free room on the disk of data_dir below which calls are refused with 503. Questions are answered all \
+              the same, and nothing is removed to make room.",
+        set: |c, v| text::read_bytes(&mut c.store.min_free_bytes, v),
+        show: |c| text::bytes(c.store.min_free_bytes),
+    },
+    Setting {
+        key: "id_horizon",
+        value: "N",
+        doc: "How many ids and idempotency keys are remembered at least, the last ones. Each takes some 50 bytes.",
+        set: |c, v| text::read(&mut c.store.id_horizon, v, NUMBER),
+        show: |c| c.store.id_horizon.to_string(),
     },
     Setting {
         key: "tiers",
@@ -194,24 +267,24 @@ pub static SETTINGS: &[Setting] = &[
         doc: "The resolutions kept, finest first: the length of a bucket and how far back such buckets reach. The \
               first must be 1s; each step must divide the next and a day.",
         set: |c, v| {
-            c.engine.tiers = text::read_tiers(v)?;
+            c.store.engine.tiers = text::read_tiers(v)?;
             Ok(())
         },
-        show: |c| text::tiers(&c.engine.tiers),
+        show: |c| text::tiers(&c.store.engine.tiers),
     },
     Setting {
         key: "open_secs",
         value: "TIME",
         doc: "How far behind the clock an event may come without counting as late (late ones are counted too).",
-        set: |c, v| text::read_seconds(&mut c.engine.open_secs, v),
-        show: |c| text::seconds(c.engine.open_secs),
+        set: |c, v| text::read_seconds(&mut c.store.engine.open_secs, v),
+        show: |c| text::seconds(c.store.engine.open_secs),
     },
     Setting {
         key: "ahead_secs",
         value: "TIME",
         doc: "How far ahead of the clock an event may be; beyond, it is rejected.",
-        set: |c, v| text::read_seconds(&mut c.engine.ahead_secs, v),
-        show: |c| text::seconds(c.engine.ahead_secs),
+        set: |c, v| text::read_seconds(&mut c.store.engine.ahead_secs, v),
+        show: |c| text::seconds(c.store.engine.ahead_secs),
     },
     Setting {
         key: "labels",
@@ -219,63 +292,63 @@ pub static SETTINGS: &[Setting] = &[
         doc: "Up to four names of labels that calls are counted by, besides key, user, model, provider, endpoint and \
               status.",
         set: |c, v| {
-            c.engine.labels = text::read_list(v);
+            c.store.engine.labels = text::read_list(v);
             Ok(())
         },
-        show: |c| text::quoted_list(&c.engine.labels),
+        show: |c| text::quoted_list(&c.store.engine.labels),
     },
     Setting {
         key: "rollups",
         value: "LIST",
         doc: "Dimensions of few values whose windows are read in O(1). Each value costs memory.",
         set: |c, v| {
-            c.engine.rollups = text::read_dimensions(&c.engine, v)?;
+            c.store.engine.rollups = text::read_dimensions(&c.store.engine, v)?;
             Ok(())
         },
-        show: |c| text::quoted_list(c.engine.rollups.iter().map(|rollup| c.engine.name(*rollup))),
+        show: |c| text::quoted_list(c.store.engine.rollups.iter().map(|rollup| c.store.engine.name(*rollup))),
     },
     Setting {
         key: "max_series",
         value: "N",
         doc: "The most series (combinations of dimension values). Beyond, calls are counted under `__other__`.",
-        set: |c, v| text::read(&mut c.engine.max_series, v, NUMBER),
-        show: |c| c.engine.max_series.to_string(),
+        set: |c, v| text::read(&mut c.store.engine.max_series, v, NUMBER),
+        show: |c| c.store.engine.max_series.to_string(),
     },
     Setting {
         key: "max_identities",
         value: "N",
         doc: "The most keys, and the most users, likewise.",
-        set: |c, v| text::read(&mut c.engine.max_identities, v, NUMBER),
-        show: |c| c.engine.max_identities.to_string(),
+        set: |c, v| text::read(&mut c.store.engine.max_identities, v, NUMBER),
+        show: |c| c.store.engine.max_identities.to_string(),
     },
     Setting {
         key: "max_values",
         value: "N",
         doc: "The most models, providers, endpoints, statuses and values of a label, likewise.",
-        set: |c, v| text::read(&mut c.engine.max_values, v, NUMBER),
-        show: |c| c.engine.max_values.to_string(),
+        set: |c, v| text::read(&mut c.store.engine.max_values, v, NUMBER),
+        show: |c| c.store.engine.max_values.to_string(),
     },
     Setting {
         key: "memory_bytes",
         value: "SIZE",
         doc: "The memory budget. Above it, the oldest fine buckets give way to the coarser ones that hold the same \
               calls; totals stay exact.",
-        set: |c, v| text::read_bytes(&mut c.engine.memory_bytes, v),
-        show: |c| text::bytes(c.engine.memory_bytes),
+        set: |c, v| text::read_bytes(&mut c.store.engine.memory_bytes, v),
+        show: |c| text::bytes(c.store.engine.memory_bytes),
     },
     Setting {
         key: "recent_calls",
         value: "N",
         doc: "How many recent calls are kept for call details.",
-        set: |c, v| text::read(&mut c.engine.recent_calls, v, NUMBER),
-        show: |c| c.engine.recent_calls.to_string(),
+        set: |c, v| text::read(&mut c.store.engine.recent_calls, v, NUMBER),
+        show: |c| c.store.engine.recent_calls.to_string(),
     },
     Setting {
         key: "stripes",
         value: "N",
         doc: "How many writers can record at the same time without waiting. The default is twice the cores.",
-        set: |c, v| text::read(&mut c.engine.stripes, v, NUMBER),
-        show: |c| c.engine.stripes.to_string(),
+        set: |c, v| text::read(&mut c.store.engine.stripes, v, NUMBER),
+        show: |c| c.store.engine.stripes.to_string(),
     },
 ];
 
@@ -298,7 +371,8 @@ mod tests {
 
     #[test]
     fn every_setting_changes_itself_and_no_other() {
-        let values = ["7", "true", "7s", "7KiB", "[::1]:7", "plain", "json", "off", "1s x 7h", "team", "model"];
+        let values =
+            ["7", "true", "7s", "7KiB", "[::1]:7", "plain", "json", "off", "1s x 7h", "team", "model", "write"];
         let defaults = Config::default();
         for setting in SETTINGS {
             let changed = values.iter().find_map(|value| {

@@ -3,6 +3,7 @@
 use crate::engine::config::Config as EngineConfig;
 use crate::engine::config::TierConfig;
 use crate::engine::event::Dimension;
+use crate::store::Ack;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -39,6 +40,22 @@ pub(super) fn read_seconds(place: &mut u32, value: &str) -> Result<(), String> {
     }
     *place = u32::try_from(duration.as_secs()).map_err(|_| "too long".to_owned())?;
     Ok(())
+}
+
+/// Reads whole milliseconds.
+pub(super) fn read_millis(place: &mut u64, value: &str) -> Result<(), String> {
+    let duration = read_duration(value)?;
+    if !duration.subsec_nanos().is_multiple_of(1_000_000) {
+        return Err("expected whole milliseconds".to_owned());
+    }
+    *place = u64::try_from(duration.as_millis()).map_err(|_| "too long".to_owned())?;
+    Ok(())
+}
+
+/// Reads what an acknowledgement promises.
+pub(super) fn read_ack(value: &str) -> Result<Ack, String> {
+    let found = Ack::ALL.into_iter().find(|known| known.word() == value.trim());
+    found.ok_or_else(|| "expected fsync, write or memory".to_owned())
 }
 
 /// Reads `a, b, c`; an empty text is an empty list.
@@ -93,6 +110,11 @@ pub(super) fn bytes(size: impl TryInto<u64>) -> String {
 pub(super) fn duration(duration: Duration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     if millis.is_multiple_of(1_000) { quoted(span(millis / 1_000)) } else { quoted(format!("{millis}ms")) }
+}
+
+/// Milliseconds likewise.
+pub(super) fn millis(millis: u64) -> String {
+    duration(Duration::from_millis(millis))
 }
 
 /// Seconds by their largest unit that divides them.

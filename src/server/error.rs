@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem documents.
 
+use crate::store::Refused;
 use axum::http::HeaderName;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
@@ -7,8 +8,13 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
-/// A refused request: `{"type","title","status","detail","parameter"?}` as
+/// Seconds after which a full disk may have room again.
+const DISK_FULL_RETRY_SECS: u64 = 30;
+
+/// A refused request: `{"type","title","status","detail","parameter"?, …}` as
 /// `application/problem+json`.
 ///
 /// `detail` says what is wrong and what is allowed; it never quotes an API key.
@@ -21,6 +27,8 @@ pub struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
+    #[serde(flatten)]
+    members: BTreeMap<&'static str, Value>,
     #[serde(skip)]
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
@@ -35,6 +43,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             parameter: None,
+            members: BTreeMap::new(),
             header: None,
         }
     }
@@ -52,11 +61,45 @@ impl Problem {
             .with_header(header::RETRY_AFTER, HeaderValue::from(1 + random % 3))
     }
 
+    /// The same with one more member, for programs to read.
+    #[must_use]
+    pub fn with_member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.insert(name, value.into());
+        self
+    }
+
     /// The same with a header of the response.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.header = Some(Box::new((name, value)));
         self
+    }
+}
+
+/// What the store refuses, for whoever sent it. What the disk says of itself is for the log only.
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Busy => Self::busy("too much is waiting to be written to the disk; send it again soon"),
+            Refused::DiskFull { free, needed } => {
+                let detail = format!(
+                    "the disk is nearly full: {free} bytes are free, {needed} must stay free; nothing is taken until \
+                     there is room, questions are answered"
+                );
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+                    .with_member("free_bytes", free)
+                    .with_member("needed_bytes", needed)
+                    .with_header(header::RETRY_AFTER, HeaderValue::from(DISK_FULL_RETRY_SECS))
+            }
+            Refused::Failed(_) => Self::busy(
+                "the journal failed or is closed; whether the events of this request were kept is not known: send it \
+                 again, with ids or an idempotency key, once the server has started again",
+            ),
+            Refused::KeyConflict => Self::new(
+                StatusCode::CONFLICT,
+                "this `Idempotency-Key` came before with another body; nothing of this one was counted",
+            ),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! # use tallyring::{clock, engine::{Engine, config::Config}, privacy::Keyring, server, store::Store};
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let app = server::App {
-//!     store: Store::new(Engine::new(Config::default())?),
+//!     store: Store::in_memory(Engine::new(Config::default())?),
 //!     keyring: Arc::new(Keyring::load_or_create("pepper".as_ref())?),
 //!     clock: Arc::new(clock::System),
 //! };
@@ -20,13 +20,19 @@ pub mod error;
 pub mod formats;
 mod ingest;
 mod operations;
+mod origin;
 mod read;
 mod run;
 mod settings;
+mod startup;
+mod watch;
 mod wire;
 
+pub use run::Ended;
 pub use run::serve;
+pub use run::serve_once_open;
 pub use settings::Settings;
+pub use startup::Startup;
 
 use crate::clock::Clock;
 use crate::privacy::Keyring;
@@ -70,13 +76,19 @@ pub fn router(app: App) -> Router {
 /// Timeouts of the head of a request and the number of connections are no matter of routes:
 /// [`serve`] sees to them.
 pub fn router_with(app: App, settings: &Settings) -> Router {
-    Router::new()
+    let routes = Router::new()
         .merge(ingest::routes(&app, settings))
         .merge(read::routes())
         .merge(operations::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(app)
+        .with_state(app);
+    with_layers(routes)
+}
+
+/// What every answer goes through.
+fn with_layers(routes: Router) -> Router {
+    routes
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES)))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(header_unless_set(header::CACHE_CONTROL, "no-store"))

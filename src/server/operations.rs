@@ -1,10 +1,15 @@
 //! Routes for whoever runs the server.
 
 use super::App;
+use super::error::Problem;
+use super::wire::status::StatusJson;
 use axum::Json;
 use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::get;
 use serde::Serialize;
+use std::time::Instant;
 
 #[derive(Serialize)]
 struct Version {
@@ -13,14 +18,35 @@ struct Version {
 }
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/livez", get(alive)).route("/readyz", get(alive)).route("/version", get(version))
+    let began = Instant::now();
+    Router::new()
+        .route("/livez", get(alive))
+        .route("/readyz", get(ready))
+        .route("/version", get(version))
+        .route("/v1/status", get(async move |state: State<App>| status(state, began).await))
 }
 
-/// Whoever can answer is alive, and, with everything in memory, ready.
+/// Whoever can answer is alive.
 async fn alive() -> &'static str {
     "ok\n"
 }
 
+/// A server whose journal has failed still answers questions, but is about to end. One whose disk
+/// is full is ready: it will take calls again once there is room, and a restart makes none.
+async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+    match app.store.status().and_then(|status| status.failure) {
+        None => Ok("ok\n"),
+        Some(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the journal failed; the server is about to end")),
+    }
+}
+
 async fn version() -> Json<Version> {
     Json(Version { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") })
+}
+
+/// Figures of the server itself. What they are read from is in memory, so they cost the disk
+/// nothing.
+async fn status(State(app): State<App>, began: Instant) -> Result<Json<StatusJson>, Problem> {
+    let told = tokio::task::spawn_blocking(move || StatusJson::of(&app.store, began.elapsed())).await;
+    told.map(Json).map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "a bug in the server"))
 }

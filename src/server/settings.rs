@@ -15,8 +15,9 @@ pub struct Settings {
     pub max_inflight_bytes: usize,
     /// The longest JSON text of one event, in bytes. Default 8 KiB.
     pub max_event_bytes: usize,
-    /// The most events of one `?atomic=true` request. Default 10,000.
-    pub max_atomic_events: usize,
+    /// The most events of one request: all of them become one entry of the journal, whole or not
+    /// at all. Default 100,000.
+    pub max_events: usize,
     /// How long a client may take to send the head of a request; also how long a connection may
     /// idle between two requests. Default 5 s.
     pub header_timeout: Duration,
@@ -40,7 +41,7 @@ impl Default for Settings {
             max_decompressed_bytes: 16 << 20,
             max_inflight_bytes: 256 << 20,
             max_event_bytes: 8 << 10,
-            max_atomic_events: 10_000,
+            max_events: 100_000,
             header_timeout: Duration::from_secs(5),
             body_idle_timeout: Duration::from_secs(10),
             min_body_rate: 16 << 10,

@@ -1,12 +1,9 @@
 //! What goes into a [`Store`](super::Store) and what comes out: plain data.
 
 use crate::engine::event::Event;
-use crate::engine::event::Measures;
 use crate::engine::event::Reason;
 use crate::engine::event::Reject;
 use std::borrow::Cow;
-use std::hash::Hash;
-use std::hash::Hasher;
 
 /// How many faults one receipt lists; the counts are exact beyond them.
 pub const MAX_LISTED: usize = 100;
@@ -125,34 +122,5 @@ impl Receipt {
     pub(super) fn list(&mut self) {
         self.errors.sort_by_key(|error| error.index);
         self.errors.truncate(MAX_LISTED);
-    }
-}
-
-/// What makes two events with one id the same: everything their sender told about the call.
-pub(super) struct Payload<'e, 'a> {
-    pub(super) event: &'e Event<'a>,
-    pub(super) timed: bool,
-}
-
-impl Hash for Payload<'_, '_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // Taken apart without `..`, so that a new field can't be forgotten.
-        let Event { timestamp, dimensions, measures, id: _, job_id, error } = self.event;
-        let Measures {
-            latency_us,
-            ttft_us,
-            input_tokens,
-            output_tokens,
-            cache_read_tokens,
-            cache_write_tokens,
-            reasoning_tokens,
-            total_tokens,
-            cost,
-        } = measures;
-        self.timed.then_some(timestamp).hash(state);
-        (dimensions.0, job_id, error).hash(state);
-        (latency_us, ttft_us, input_tokens, output_tokens, total_tokens).hash(state);
-        (cache_read_tokens, cache_write_tokens, reasoning_tokens).hash(state);
-        cost.map(|cost| (cost.nanos, cost.currency)).hash(state);
     }
 }

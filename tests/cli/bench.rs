@@ -22,7 +22,7 @@ fn bench_measures_what_it_is_asked_for() {
 #[test]
 fn bench_starts_servers_of_its_own() {
     let table = run(&["bench", "--quick", "--quiet", "--only", "http"]).ok();
-    for row in ["http: NDJSON, 1000 events a request, 8 connections", "http: an empty handler, 8 connections"] {
+    for row in ["http: ack = fsync, 1000 events a request, 8 connections", "http: an empty handler, 8 connections"] {
         assert!(table.contains(row), "{table}");
     }
     assert_eq!(run(&["bench", "--only", "everything"]).code, 2);

@@ -66,6 +66,18 @@ fn check_names_the_key_at_fault() {
         ("header_timeout = '0s'", "`header_timeout`"),
         ("log = 'loud'", "`log`"),
         ("keys = 'hidden'", "`keys`"),
+        ("ack = 'never'", "expected fsync, write or memory"),
+        ("max_events = 0", "`max_events`"),
+        ("max_events = 1000001", "`max_events`"),
+        ("max_decompressed_bytes = '63MiB'", "an entry of the journal"),
+        ("max_atomic_events = 5", "unknown setting `max_atomic_events`"),
+        ("journal_segment_bytes = '1KiB'", "`journal_segment_bytes`"),
+        ("journal_max_bytes = '64MiB'", "`journal_max_bytes`"),
+        ("queue_bytes = 0", "`queue_bytes`"),
+        ("flush_interval = '0s'", "`flush_interval`"),
+        ("flush_interval = '1us'", "whole milliseconds"),
+        ("snapshot_every = '100ms'", "whole seconds"),
+        ("id_horizon = 0", "`id_horizon`"),
         ("listen = ", "not valid TOML"),
     ];
     for (text, word) in cases {
@@ -76,6 +88,25 @@ fn check_names_the_key_at_fault() {
     let said = run(&["serve", "--config", &file(folder.path(), "max_serie = 5")]);
     assert_eq!(said.code, 2, "a server does not start with it: {said:?}");
     assert_eq!(run(&["serve", "--config", "/nowhere/t.toml"]).code, 2);
+}
+
+#[test]
+fn the_settings_of_the_data_folder_are_shown_as_they_are_written() {
+    let args = ["--ack=write", "--snapshot-every", "90s", "--flush-interval=250ms", "--journal-max-age", "7d"];
+    let shown = run(&[&["config", "show"], &args[..], &["--min-free-bytes", "1GiB"]].concat()).ok();
+    let lines = [
+        "ack = \"write\"",
+        "snapshot_every = \"90s\"",
+        "flush_interval = \"250ms\"",
+        "journal_max_age = \"7d\"",
+        "min_free_bytes = \"1GiB\"",
+        "journal_max_bytes = \"8GiB\"",
+        "id_horizon = 1000000",
+        "max_events = 100000",
+    ];
+    for line in lines {
+        assert!(shown.lines().any(|shown| shown.starts_with(&format!("{line} "))), "{line}: {shown}");
+    }
 }
 
 #[test]

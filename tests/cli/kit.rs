@@ -76,11 +76,19 @@ impl Server {
         Self::start_with(&["serve"])
     }
 
-    /// Starts `serve` or `demo` with more flags.
+    /// Starts `serve` or `demo` with more flags, in a folder of its own; `serve` keeps its files in
+    /// `data` there.
     pub(crate) fn start_with(args: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), args)
+    }
+
+    /// The same in a folder that may hold data already.
+    pub(crate) fn start_in(folder: TempDir, args: &[&str]) -> Self {
         let mut command = tallyring(args);
-        command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path().join("data"));
+        command.args(["--listen", "127.0.0.1:0"]);
+        if args[0] == "serve" {
+            command.arg("--data-dir").arg(folder.path().join("data"));
+        }
         let mut child = command.current_dir(folder.path()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let mut first = String::new();
@@ -91,7 +99,22 @@ impl Server {
             let log = log.clone();
             move || keep(lines, &log)
         });
-        Self { child, url, folder, log }
+        let mut server = Self { child, url, folder, log };
+        server.wait_until_ready();
+        server
+    }
+
+    /// Until it answers questions, or has ended.
+    fn wait_until_ready(&mut self) {
+        let agent = ureq::Agent::new_with_defaults();
+        let ready = format!("{}/readyz", self.url);
+        wait_until("it is ready", || agent.get(&ready).call().is_ok() || self.child.try_wait().unwrap().is_some());
+    }
+
+    /// Stops it, and gives back its folder.
+    pub(crate) fn into_folder(mut self) -> TempDir {
+        assert_eq!(self.stop("TERM").code(), Some(0), "{}", self.log());
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
     }
 
     /// Runs a client command against this server.

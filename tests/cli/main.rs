@@ -5,7 +5,9 @@
 
 mod bench;
 mod config;
+mod folders;
 mod import;
 mod kit;
 mod serve;
+mod snapshot;
 mod talk;

@@ -40,7 +40,7 @@ fn the_pepper_is_made_for_its_owner_only() {
     let pepper = server.folder.path().join("data/key-pepper");
     assert_eq!(pepper.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let plain = Server::start_with(&["serve", "--keys=plain"]);
-    assert!(!plain.folder.path().join("data").exists(), "plain keys need no secret");
+    assert!(!plain.folder.path().join("data/key-pepper").exists(), "plain keys need no secret");
     wait_until("plain keys are warned about", || plain.log().contains("as they come"));
 }
 
@@ -87,7 +87,7 @@ fn the_demo_feeds_itself() {
     let key = hint.split("key=").nth(1).unwrap().trim_end_matches('\'').to_owned();
     assert!(key.starts_with("sk-d…"), "{hint}");
     assert!(demo.run(&["query", "--group-by", "model"]).ok().contains("gpt-4o"));
-    assert!(!demo.folder.path().join("data").exists(), "the demo writes no files");
+    assert_eq!(demo.folder.path().read_dir().unwrap().count(), 0, "the demo writes no files");
     assert_eq!(demo.stop("TERM").code(), Some(0));
 }
 
@@ -99,4 +99,19 @@ fn the_demo_has_a_past() {
     assert!(days.len() >= 3, "{daily}");
     assert!(days.iter().all(|day| day["total_calls"].as_u64() > Some(0)), "{daily}");
     assert!(!demo.log().contains("rejected"), "{}", demo.log());
+}
+
+#[test]
+fn the_demo_keeps_what_it_is_told_to_keep() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("kept");
+    let args = ["demo", "--history-days", "1", "--rate", "5", "--data-dir", data.to_str().unwrap()];
+    let demo = Server::start_in(tempfile::tempdir().unwrap(), &args);
+    wait_until("it says what to try", || demo.log().contains("curl '"));
+    let before = demo.requests();
+    assert!(before > 1_000, "{}", demo.log());
+    demo.into_folder();
+    let again = Server::start_in(tempfile::tempdir().unwrap(), &args);
+    assert!(again.requests() >= before, "{}", again.log());
+    wait_until("it goes on", || again.log().contains("are there already"));
 }

@@ -105,7 +105,7 @@ fn long_bodies_are_refused_however_they_are_announced() {
 
 #[test]
 fn a_long_body_within_the_limit_is_counted_whole() {
-    let server = Server::start();
+    let server = Server::start_with(&["--max-events", "1000000"]);
     let line = format!("{}\n", r#"{"model":"m","user":"u","input_tokens":3,"cost":"0.000000001","status":200}"#);
     let count = (15 << 20) / line.len();
     assert_eq!(server.post(EVENTS, line.repeat(count)).counts(200), (count as u64, 0, 0));

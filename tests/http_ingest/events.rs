@@ -172,10 +172,24 @@ fn atomic_counts_all_or_nothing() {
     assert_eq!(server.post(atomic, format!("[{},{GOOD}]", r#"{"id":"a","model":"n"}"#)).counts(422), (0, 0, 2));
     assert_eq!(server.post(atomic, r#"[{"id":"a","model":"m"}]"#).counts(200), (0, 1, 0));
     assert_eq!(server.requests(), 2);
-    assert!(server.post(atomic, vec![GOOD; 10_001].join("\n")).problem(413).contains("10000"));
     server.post("/v1/events?atomic=perhaps", GOOD).problem(400);
     assert_eq!(server.post("/v1/events?atomik=true", GOOD).json()["parameter"], "atomik");
     assert_eq!(server.requests(), 2);
+}
+
+#[test]
+fn a_request_takes_so_many_events_and_no_more() {
+    let server = Server::start_with(&["--max-events", "1000"]);
+    let lines = |count| vec![GOOD; count].join("\n");
+    for path in [EVENTS, "/v1/events?atomic=true"] {
+        let detail = server.post(path, lines(1_001)).problem(413);
+        assert!(detail.contains("at most 1000 events"), "{detail}");
+        assert!(server.post(path, format!("[{}]", vec![GOOD; 1_001].join(","))).problem(413).contains("1000"));
+        assert_eq!(server.post(path, lines(1_000)).counts(200), (1_000, 0, 0));
+    }
+    // However little an event is, it is one.
+    assert!(server.post(EVENTS, "1\n".repeat(1_001)).problem(413).contains("1000"));
+    assert_eq!(server.requests(), 2_000);
 }
 
 #[test]

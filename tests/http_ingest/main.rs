@@ -11,4 +11,7 @@ mod bodies;
 mod connections;
 mod dify;
 mod events;
+mod failures;
+mod idempotency;
 mod keys;
+mod restarts;

@@ -14,5 +14,6 @@ mod paging;
 mod refusals;
 mod reports;
 mod site;
+mod snapshots;
 mod usage;
 mod zones;

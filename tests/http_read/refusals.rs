@@ -49,7 +49,7 @@ fn usage_names_the_parameter_and_what_is_allowed() {
         (
             "/v1/usage?colour=red",
             "colour: unknown parameter `colour`; known are window, from, to, tz, interval, \
-                                  group_by, metrics, quantiles, order_by, limit, cursor, compare, format; filters are \
+                                  group_by, metrics, quantiles, order_by, limit, cursor, compare, format, snapshot; filters are \
                                   key, user, model, provider, endpoint, status, team",
         ),
     ]);

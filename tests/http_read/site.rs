@@ -8,6 +8,7 @@ use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Arc;
 use tallyring::Engine;
 use tallyring::clock::Clock;
@@ -23,7 +24,9 @@ use tallyring::engine::time::Timestamp;
 use tallyring::privacy::Keyring;
 use tallyring::server;
 use tallyring::server::App;
+use tallyring::store::Settings;
 use tallyring::store::Store;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -31,11 +34,12 @@ use tokio::runtime::Runtime;
 pub(crate) const NOON: &str = "2026-11-22T12:00:00Z";
 
 pub(crate) struct Site {
-    pub(crate) engine: Engine,
+    store: Store,
     keyring: Arc<Keyring>,
     clock: Arc<Manual>,
     address: SocketAddr,
     _runtime: Runtime,
+    folder: Option<TempDir>,
 }
 
 impl Site {
@@ -44,16 +48,35 @@ impl Site {
     }
 
     pub(crate) fn with(now: &str, config: Config) -> Self {
-        let engine = Engine::new(config).unwrap();
+        Self::around(Store::in_memory(Engine::new(config).unwrap()), now, None)
+    }
+
+    /// With a data folder.
+    pub(crate) fn durable(now: &str, engine: Config) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { engine, ..Settings::default() };
+        let (store, _) = Store::open(folder.path(), settings, instant(now), &mut |_| {}).unwrap();
+        Self::around(store, now, Some(folder))
+    }
+
+    fn around(store: Store, now: &str, folder: Option<TempDir>) -> Self {
         let keyring = Arc::new(Keyring::new([7; 32]));
         let clock = Arc::new(Manual::at(instant(now)));
-        let store = Store::new(engine.clone());
-        let app = App { store, keyring: Arc::clone(&keyring), clock: clock.clone() };
+        let app = App { store: store.clone(), keyring: Arc::clone(&keyring), clock: clock.clone() };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(accept(listener, server::router(app)));
-        Self { engine, keyring, clock, address, _runtime: runtime }
+        Self { store, keyring, clock, address, _runtime: runtime, folder }
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.as_ref().unwrap().path()
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.store.engine()
     }
 
     /// The public name of a raw key.
@@ -80,7 +103,11 @@ impl Site {
         }
         let [id, job_id, error] = named;
         let event = Event { timestamp: instant(at), dimensions, measures, id, job_id, error };
-        let _ = self.engine.record(&event, self.clock.now()).unwrap();
+        if self.folder.is_some() {
+            assert_eq!(self.store.record(&event, self.clock.now()).unwrap().accepted, 1);
+        } else {
+            let _ = self.engine().record(&event, self.clock.now()).unwrap();
+        }
     }
 
     pub(crate) fn get(&self, target: &str) -> Reply {
@@ -89,8 +116,17 @@ impl Site {
 
     /// With header lines, each ending in CR LF.
     pub(crate) fn get_with(&self, target: &str, headers: &str) -> Reply {
+        self.ask("GET", target, headers)
+    }
+
+    /// POST without a body.
+    pub(crate) fn post(&self, target: &str, headers: &str) -> Reply {
+        self.ask("POST", target, headers)
+    }
+
+    fn ask(&self, method: &str, target: &str, headers: &str) -> Reply {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        write!(stream, "GET {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{headers}\r\n").unwrap();
+        write!(stream, "{method} {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{headers}\r\n").unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
         let text = String::from_utf8(bytes).expect("UTF-8");

@@ -242,7 +242,7 @@ fn completeness_counts_what_is_missing() {
     site.call("2026-11-22T11:30:00Z", &[(Model, "gpt")], Measures { input_tokens: Some(0), ..nothing() });
     let rejects = [tallyring::engine::event::Reason::Ahead, tallyring::engine::event::Reason::Conflict];
     let rejects = rejects.map(|reason| tallyring::engine::event::Reject { reason, pointer: "", detail: "" });
-    site.engine.note(&rejects, 3);
+    site.engine().note(&rejects, 3);
     let told = &site.json("/v1/usage")["completeness"];
     assert_eq!((&told["unpriced"], &told["unmetered"], &told["duplicates"]), (&json!(1), &json!(1), &json!(3)));
     assert_eq!(told["rejected"], json!({ "invalid": 0, "too_old": 0, "ahead": 1, "conflict": 1 }));

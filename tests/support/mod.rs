@@ -44,7 +44,16 @@ impl Server {
 
     /// With its files in a folder that may outlive it.
     pub(crate) fn start_in(data: &Path, args: &[&str], folder: Option<TempDir>) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tallyring"))
+        let mut server = Self::begin_in(data, args, folder);
+        server.wait_until_ready();
+        server
+    }
+
+    /// As soon as it listens; it may not have opened its data folder yet, or may be unable to.
+    pub(crate) fn begin_in(data: &Path, args: &[&str], folder: Option<TempDir>) -> Self {
+        // Where a test limits the size of files, writing more is an error rather than a signal.
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_tallyring")])
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .args(args)
@@ -65,8 +74,34 @@ impl Server {
         Self { child, log: Some(log), address, _folder: folder }
     }
 
+    /// Until it has opened its data folder; one that can't is not waited for.
+    pub(crate) fn wait_until_ready(&mut self) {
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(60) && self.child.try_wait().unwrap().is_none() {
+            if self.get("/readyz").status == 200 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("it does not get ready");
+    }
+
+    /// Kills it, as a crash of the process would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Stops it as it should be: the exit code is 0. Tells what it logged.
+    pub(crate) fn stop(self) -> String {
+        self.terminate();
+        let (code, log) = self.end();
+        assert_eq!(code, Some(0), "{log}");
+        log
+    }
+
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.address).unwrap();
+        let stream = TcpStream::connect(&self.address).unwrap_or_else(|e| panic!("{}: {e}", self.address));
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         stream
     }
@@ -97,6 +132,21 @@ impl Server {
         self.request("POST", path, &[("content-type", "application/json")], body.as_ref())
     }
 
+    /// The status of the answer to a post; `None` where the server is gone, or goes meanwhile.
+    pub(crate) fn try_post(&self, path: &str, body: impl AsRef<[u8]>) -> Option<u16> {
+        let body = body.as_ref();
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
+        Some(Answer::read(&mut stream).status).filter(|status| *status != 0)
+    }
+
     /// `totals` over the last hour, with parameters such as `&model=m`.
     pub(crate) fn totals(&self, more: &str) -> Value {
         let answer = self.get(&format!("/v1/usage?window=1h{more}"));
@@ -116,8 +166,12 @@ impl Server {
 
     /// Asks it to stop.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     /// Waits for its end: the exit code, and everything it logged.

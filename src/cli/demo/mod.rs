@@ -11,15 +11,24 @@ mod traffic;
 use super::Global;
 use super::exit::Exit;
 use super::exit::Failure;
+use super::opening;
 use super::output;
-use super::serve;
+use super::serve::Listening;
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::clock::System;
+use crate::config::Config;
+use crate::config::layers::Origin;
 use crate::engine::Engine;
 use crate::engine::time::DAY;
 use crate::engine::time::Timestamp;
 use crate::privacy::Keyring;
+use crate::server::App;
+use crate::server::Startup;
+use crate::store::Batch;
+use crate::store::Committed;
+use crate::store::Store;
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use traffic::Call;
@@ -53,42 +62,61 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
-    let config = args.settings.load_valid()?.config;
-    // The demo writes no files: its keys are made up, and so is the secret that names them.
+    let loaded = args.settings.load_valid()?;
+    // Only a flag can mean it: a file of settings may name the folder of a real server.
+    let kept = loaded.origin("data_dir").is_some_and(|origin| matches!(origin, Origin::Flag(_)));
+    let config = loaded.config;
+    // Its keys are made up, and so is the secret that names them.
     let mut pepper = [0; 32];
     pepper[..8].copy_from_slice(&args.seed.to_le_bytes());
-    let app = serve::app(&config, Keyring::new(pepper))?;
-    let engine = app.store.engine().clone();
-    let traffic = Traffic::new(args.seed, &app.keyring);
-    let feed = Feed { engine, traffic, rate: args.rate, next: Timestamp::MIN, batch: Vec::new() };
-    serve::serve(&config, app, global, |runtime, address| {
-        runtime.spawn(feed.start(i64::from(args.history_days), address).live());
-        Ok(())
-    })
+    let keyring = Arc::new(Keyring::new(pepper));
+    let listening = Listening::new(&config, global)?;
+    let store = if kept { stored(&config)? } else { in_memory(&config)? };
+    let traffic = Traffic::new(args.seed, &keyring);
+    let feed =
+        Feed { store: store.clone(), traffic, rate: args.rate, next: Timestamp::MIN, batch: Vec::new(), sent: None };
+    let feed = feed.start(i64::from(args.history_days), &listening.address);
+    listening.runtime().spawn(feed.live());
+    listening.serve(&config, App { store, keyring, clock: Arc::new(System) })
 }
 
-/// Calls on their way to an engine.
+/// By default the demo writes no files.
+fn in_memory(config: &Config) -> Result<Store, Failure> {
+    let engine = Engine::new(config.store.engine.clone()).map_err(|fault| Failure::usage(fault.to_string()))?;
+    Ok(Store::in_memory(engine))
+}
+
+fn stored(config: &Config) -> Result<Store, Failure> {
+    opening::store(config, &Startup::default()).map_err(|fault| Failure::unreachable(fault.to_string()))
+}
+
+/// Calls on their way to a store.
 struct Feed {
-    engine: Engine,
+    store: Store,
     traffic: Traffic,
     rate: f64,
     /// When the next call comes.
     next: Timestamp,
     batch: Vec<Call>,
+    /// The batch before, which may not be on the disk yet.
+    sent: Option<Committed>,
 }
 
 impl Feed {
-    /// Fills the history in and says what there is to see.
+    /// Fills the history in, unless there is one, and says what there is to see.
     fn start(mut self, days: i64, address: &str) -> Self {
-        output::message(&format!("filling in {days} days of history; answers wait until it is there"));
-        let began = Instant::now();
-        let count = self.history(days, System.now());
-        output::message(&format!(
-            "{count} calls of the last {days} days counted in {:.1} s; now about {} a second\n{}",
-            began.elapsed().as_secs_f64(),
-            self.rate,
-            hints(address, self.traffic.busiest_key())
-        ));
+        let told = if self.store.position() > 0 {
+            self.next = System.now();
+            format!("{} calls are there already", self.store.position())
+        } else {
+            output::message(&format!("filling in {days} days of history; answers wait until it is there"));
+            let began = Instant::now();
+            let count = self.history(days, System.now());
+            let secs = began.elapsed().as_secs_f64();
+            format!("{count} calls of the last {days} days counted in {secs:.1} s")
+        };
+        let hints = hints(address, self.traffic.busiest_key());
+        output::message(&format!("{told}; now about {} a second\n{hints}", self.rate));
         self
     }
 
@@ -126,9 +154,21 @@ impl Feed {
         let Some(last) = self.batch.last().map(Call::at) else {
             return;
         };
-        let events: Vec<_> = self.batch.iter().map(|call| self.traffic.event(call)).collect();
-        for rejected in self.engine.apply(&events, last).into_iter().filter_map(Result::err) {
-            tracing::warn!("a call of the demo was rejected: {rejected}");
+        let mut batch = Batch::new(|pointer| pointer);
+        for (index, call) in (0..).zip(&self.batch) {
+            batch.push(index, self.traffic.event(call), true);
+        }
+        let mut intake = self.store.intake("", last);
+        intake.push(batch);
+        // The disk has as long for a batch as the next one takes to be made up.
+        let before = self.sent.take().map_or_else(|| Ok(Default::default()), Committed::wait);
+        let sent = before.and_then(|receipt| {
+            receipt.errors.iter().for_each(|error| tracing::warn!("a call of the demo was rejected: {}", error.detail));
+            intake.commit(false)
+        });
+        match sent {
+            Ok(sent) => self.sent = Some(sent),
+            Err(refused) => tracing::warn!("calls of the demo were refused: {refused}"),
         }
         self.batch.clear();
     }
@@ -159,15 +199,15 @@ stop with Ctrl-C"
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::config::Config;
     use crate::engine::query::Query;
 
     #[test]
     fn history_is_counted_as_if_it_had_been_live() {
-        let engine = Engine::new(Config::default()).unwrap();
+        let engine = Engine::new(Default::default()).unwrap();
         let traffic = Traffic::new(1, &Keyring::plain());
         let now = Timestamp::from_secs(1_795_324_556);
-        let mut feed = Feed { engine: engine.clone(), traffic, rate: 2.0, next: Timestamp::MIN, batch: Vec::new() };
+        let store = Store::in_memory(engine.clone());
+        let mut feed = Feed { store, traffic, rate: 2.0, next: Timestamp::MIN, batch: Vec::new(), sent: None };
         let count = feed.history(3, now) as u64;
         let stats = engine.stats();
         assert_eq!((stats.accepted, stats.late, stats.rejected), (count, 0, [0; 4]));

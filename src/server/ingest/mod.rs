@@ -3,15 +3,18 @@
 //! | answer | when |
 //! |---|---|
 //! | 200 | a list: whatever became of its events; one object: it was counted, or is a duplicate |
-//! | 409 | one object whose id came before with another payload |
+//! | 409 | one object whose id came before with another payload; an `Idempotency-Key` with another body |
 //! | 422 | one object that was rejected; `?atomic=true` and at least one event at fault |
 //! | 400 | nothing in the body could be read as events |
 //! | 403 | a browser sent it from a page of another origin |
 //! | 408, 413, 415 | the body is too slow, too long, of another type or encoding |
-//! | 503 | too many bodies at once; `retry-after` says when to come back |
+//! | 503 | too much at once, or the disk is full; `retry-after` says when to come back |
 //!
-//! The first three carry the receipt `{accepted, duplicates, rejected, errors, position}`; the
-//! others a problem document, and nothing was counted.
+//! The first three carry the receipt `{accepted, duplicates, rejected, errors, position}`, and what
+//! was accepted is as safe as the setting `ack` promises; the others a problem document, and nothing
+//! was counted, unless it says that this is not known.
+//!
+//! One request is one entry of the journal: it is read in chunks, and counted as a whole.
 
 mod answer;
 mod body;
@@ -29,7 +32,9 @@ use super::formats::framing::Pieces;
 use crate::clock::Clock;
 use crate::engine::time::Timestamp;
 use crate::store::Batch;
-use crate::store::Receipt;
+use crate::store::Committed;
+use crate::store::Intake;
+use crate::store::Refused;
 use crate::store::Store;
 use axum::Router;
 use axum::extract::Request;
@@ -39,10 +44,22 @@ use axum::response::Response;
 use axum::routing::post;
 use body::Bodies;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::runtime::RuntimeFlavor;
+use tokio::time::Instant;
 
-/// How many events are read before they are counted: enough to share locks, few enough to stay
+/// How many events are read before they are handed over: enough to share locks, few enough to stay
 /// in the processor's cache and to let other requests have their turn.
 const CHUNK: usize = 256;
+/// How many events are counted in place: about a millisecond's worth.
+const MAX_IN_PLACE: usize = 4_096;
+/// No event takes fewer bytes of a body, its separator included.
+const MIN_EVENT_BYTES: usize = 2;
+/// How long a request waits for the journal to catch up before it is turned away, and how often it
+/// looks.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// Whose ids these are. With one ingest credential there is one writer.
 const WRITER: &str = "";
@@ -53,7 +70,7 @@ struct Ingest {
     clock: Arc<dyn Clock>,
     reader: Reader,
     bodies: Bodies,
-    max_atomic_events: usize,
+    max_events: usize,
 }
 
 pub(super) fn routes(app: &App, settings: &Settings) -> Router<App> {
@@ -63,7 +80,7 @@ pub(super) fn routes(app: &App, settings: &Settings) -> Router<App> {
         clock: Arc::clone(&app.clock),
         reader: Reader::new(Arc::clone(&app.keyring), labels, settings.max_event_bytes),
         bodies: Bodies::new(settings),
-        max_atomic_events: settings.max_atomic_events,
+        max_events: settings.max_events,
     });
     let take = |format| {
         let ingest = Arc::clone(&ingest);
@@ -79,44 +96,67 @@ impl Ingest {
         let body = self.bodies.read(&head, terms.encoding, body).await?;
         let pieces =
             Pieces::of(body.bytes(), terms.ndjson).map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail))?;
+        self.check_count(body.bytes(), &pieces)?;
         let (one, now) = (pieces.is_one(), self.clock.now());
-        let receipt = if terms.atomic {
-            self.count_all_or_none(format, pieces, now)?
-        } else {
-            self.count(format, pieces, now).await
-        };
+        let mut intake = self.store.intake(WRITER, now);
+        if let Some(key) = &terms.key {
+            intake.idempotency_key(key, body.bytes());
+        }
+        self.read_all(format, pieces, &mut intake, now).await;
+        drop(body); // its room is for others while this request waits for the disk
+        self.not_busy().await?;
+        let receipt = commit(intake, terms.atomic)?.safe().await?;
         let status = answer::status(&receipt, one, terms.atomic);
         Ok((status, answer::json(&receipt)).into_response())
     }
 
-    /// Counts a chunk at a time, and lets others have the thread between two chunks.
-    async fn count(&self, format: Format, mut pieces: Pieces<'_>, now: Timestamp) -> Receipt {
-        let (mut receipt, mut first) = (Receipt::default(), 0);
+    /// Refuses more events than one entry of the journal may hold, before the first is read.
+    fn check_count(&self, body: &[u8], pieces: &Pieces<'_>) -> Result<(), Problem> {
+        let most = self.max_events;
+        if body.len() / MIN_EVENT_BYTES < most || pieces.clone().take(most + 1).count() <= most {
+            return Ok(());
+        }
+        let detail = format!("a request takes at most {most} events; send several");
+        Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
+    }
+
+    /// Reads a chunk at a time, and lets others have the thread between two chunks.
+    async fn read_all(&self, format: Format, mut pieces: Pieces<'_>, intake: &mut Intake<'_>, now: Timestamp) {
+        let mut first = 0;
         loop {
-            let (read, next) = self.count_chunk(format, &mut pieces, first, now);
-            receipt.add(next);
+            let read = self.read_chunk(format, &mut pieces, first, intake, now);
             if read < CHUNK {
-                return receipt;
+                return;
             }
             first += read as u64;
             tokio::task::yield_now().await;
         }
     }
 
-    fn count_chunk(&self, format: Format, pieces: &mut Pieces<'_>, first: u64, now: Timestamp) -> (usize, Receipt) {
+    fn read_chunk(
+        &self,
+        format: Format,
+        pieces: &mut Pieces<'_>,
+        first: u64,
+        intake: &mut Intake<'_>,
+        now: Timestamp,
+    ) -> usize {
         let drafts = self.read(format, pieces.take(CHUNK));
-        (drafts.len(), self.store.ingest(WRITER, batch(format, first, &drafts, now), false, now))
+        intake.push(batch(format, first, &drafts, now));
+        drafts.len()
     }
 
-    /// Reads every event before the first is counted.
-    fn count_all_or_none(&self, format: Format, pieces: Pieces<'_>, now: Timestamp) -> Result<Receipt, Problem> {
-        let most = self.max_atomic_events;
-        if pieces.clone().take(most + 1).count() > most {
-            let detail = format!("an atomic request takes at most {most} events; send several, or leave `atomic` out");
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    /// Waits a little where too much waits to be written. Nothing is promised by it: another
+    /// request may be quicker, and then this one is turned away.
+    async fn not_busy(&self) -> Result<(), Problem> {
+        let deadline = Instant::now() + BUSY_TIMEOUT;
+        while self.store.is_busy() {
+            if Instant::now() >= deadline {
+                return Err(Refused::Busy.into());
+            }
+            tokio::time::sleep(BUSY_PAUSE).await;
         }
-        let drafts = self.read(format, pieces);
-        Ok(self.store.ingest(WRITER, batch(format, 0, &drafts, now), true, now))
+        Ok(())
     }
 
     fn read<'a>(
@@ -126,6 +166,15 @@ impl Ingest {
     ) -> Vec<Result<Draft<'a>, Fault>> {
         pieces.map(|piece| self.reader.read(format, piece.map_err(Fault::whole)?)).collect()
     }
+}
+
+/// Counts a request. A long one takes a while: other requests of this thread go on elsewhere.
+fn commit(intake: Intake<'_>, atomic: bool) -> Result<Committed, Refused> {
+    let elsewhere = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if elsewhere && intake.len() > MAX_IN_PLACE {
+        return tokio::task::block_in_place(|| intake.commit(atomic));
+    }
+    intake.commit(atomic)
 }
 
 /// The drafts as events, for the store.

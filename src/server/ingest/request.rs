@@ -1,11 +1,17 @@
 //! What the head of an ingest request asks for, before a byte of its body is read.
 
 use crate::server::error::Problem;
+use crate::server::origin::same_origin;
 use axum::http::HeaderMap;
+use axum::http::HeaderName;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::http::request::Parts;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The longest key, as the longest id of an event.
+const MAX_KEY_BYTES: usize = 128;
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +22,15 @@ pub(super) enum Encoding {
 }
 
 /// The terms of one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) encoding: Encoding,
     /// Whether the sender calls the body NDJSON.
     pub(super) ndjson: bool,
     /// All or nothing.
     pub(super) atomic: bool,
+    /// What names the whole request, so that it counts once however often it is sent.
+    pub(super) key: Option<String>,
 }
 
 impl Terms {
@@ -32,20 +40,9 @@ impl Terms {
             encoding: encoding(&head.headers)?,
             ndjson: ndjson(&head.headers)?,
             atomic: atomic(head.uri.query().unwrap_or(""))?,
+            key: idempotency_key(&head.headers)?,
         })
     }
-}
-
-/// Refuses what a web page of another origin sends: otherwise any page a user opens could post
-/// events to a server on their own machine. Programs send no `origin`.
-fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    if authority.is_some() && authority == host {
-        return Ok(());
-    }
-    Err(Problem::new(StatusCode::FORBIDDEN, "a page of another origin can't send events"))
 }
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
@@ -77,6 +74,37 @@ fn ndjson(headers: &HeaderMap) -> Result<bool, Problem> {
             "content-type must be application/json or application/x-ndjson; with curl, use --json",
         )),
     }
+}
+
+/// The header `Idempotency-Key`. The IETF's draft has it in quotes (a string of RFC 9651), most
+/// senders leave them out; both mean the same key.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(first) = given.next() else { return Ok(None) };
+    let key = first.to_str().ok().map(str::trim).and_then(unquoted).filter(|key| is_plain(key));
+    if key.is_none() || given.next().is_some() {
+        let detail = "`Idempotency-Key` must stand once and have 1 to 128 visible ASCII characters, such as a UUID";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+    }
+    Ok(key)
+}
+
+fn is_plain(key: &str) -> bool {
+    (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A key without its quotes, if it has any; `None` where they do not match.
+fn unquoted(text: &str) -> Option<String> {
+    let Some(inner) = text.strip_prefix('"') else { return Some(text.to_owned()) };
+    let (mut key, mut rest) = (String::new(), inner.strip_suffix('"')?.chars());
+    while let Some(c) = rest.next() {
+        key.push(match c {
+            '\\' => rest.next().filter(|c| matches!(c, '"' | '\\'))?,
+            '"' => return None,
+            c => c,
+        });
+    }
+    Some(key)
 }
 
 /// The one parameter there is.
@@ -151,11 +179,27 @@ mod tests {
     }
 
     #[test]
-    fn only_pages_of_this_server_may_send() {
-        let host = ("host", "127.0.0.1:8787");
-        assert!(terms("", &[host, ("origin", "http://127.0.0.1:8787")]).is_ok());
-        for origin in ["http://evil.example", "null", "http://127.0.0.1:9999"] {
-            assert!(terms("", &[host, ("origin", origin)]).unwrap_err().contains("403"), "{origin}");
+    fn a_key_may_stand_in_quotes() {
+        let key = |value: &str| terms("", &[("idempotency-key", value)]).map(|terms| terms.key.unwrap());
+        for (value, expected) in [
+            ("8e03978e-40d5-43dd-bc93-6894a57f9324", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
+            (r#""8e03978e""#, "8e03978e"),
+            (r#"  "a\"b\\c"  "#, r#"a"b\c"#),
+            (r#"a"b"#, r#"a"b"#),
+            ("~!#", "~!#"),
+        ] {
+            assert_eq!(key(value).as_deref(), Ok(expected), "{value}");
         }
+        assert_eq!(key(&"k".repeat(128)).map(|key| key.len()), Ok(128));
+        let long = "k".repeat(129);
+        for bad in
+            ["", " ", r#""""#, r#"""#, r#""a"#, r#""a"b""#, r#""a\b""#, r#""a";b=1"#, "a b", "sk-canary é", &long]
+        {
+            let refused = key(bad).unwrap_err();
+            assert!(refused.contains("400") && !refused.contains("canary"), "{bad}: {refused}");
+        }
+        let twice = [("idempotency-key", "a"), ("idempotency-key", "a")];
+        assert!(terms("", &twice).unwrap_err().contains("once"));
+        assert_eq!(terms("", &[]).unwrap().key, None);
     }
 }

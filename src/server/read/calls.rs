@@ -19,7 +19,9 @@ use crate::engine::time::Timestamp;
 use crate::engine::time::Zone;
 use crate::server::error::Problem;
 use crate::server::wire::call::CallJson;
+use axum::http::StatusCode;
 use serde::Serialize;
+use std::fmt::Display;
 
 const EVENTS: &str = "/v1/events";
 const REPORT: &str = "/v1/reports/calls";
@@ -121,12 +123,22 @@ impl Wanted {
         let after = cursor.and_then(place);
         let nothing = self.filters.iter().any(|filter| filter.values.is_empty());
         let query = CallQuery { from, to, filters: self.filters, failures_only: self.failures_only, limit, after };
-        let page =
-            if nothing { CallPage { complete: true, ..CallPage::default() } } else { ask.engine().calls(&query) };
+        let page = if nothing {
+            CallPage { complete: true, ..CallPage::default() }
+        } else {
+            ask.app.store.calls(&query).map_err(unreadable)?
+        };
         let next = page.next.map(|(at, sequence)| (at.micros().unsigned_abs(), sequence));
         let next = next.map(|place| Cursor { from, to, place }.encode(params, route));
         Ok(Page { from, to, calls: page, next })
     }
+}
+
+/// The journal is damaged, or its disk fails. Which file it is stands in the log: it is no news for
+/// whoever asks.
+fn unreadable(fault: impl Display) -> Problem {
+    tracing::error!("older calls can't be read back: {fault}");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "older calls can't be read back from the journal; the log says why")
 }
 
 fn place(cursor: Cursor) -> Option<(Timestamp, u64)> {

@@ -12,11 +12,13 @@ mod gemini;
 mod order;
 mod params;
 mod reports;
+mod snapshots;
 mod span;
 mod usage;
 
 use super::App;
 use super::error::Problem;
+use super::origin::same_origin;
 use crate::engine::Engine;
 use crate::engine::config::Config;
 use crate::engine::query::QueryError;
@@ -35,6 +37,7 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::routing::MethodRouter;
 use axum::routing::get;
+use axum::routing::post;
 use params::Params;
 use serde::Serialize;
 use tokio::task::JoinError;
@@ -46,6 +49,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/v1/dimensions", answer(dimensions::dimensions))
         .route("/v1/dimensions/{dim}/values", answer(dimensions::values))
         .merge(reports::routes())
+        .merge(snapshots::routes())
         .merge(gemini::routes())
 }
 
@@ -55,18 +59,20 @@ type Answer = Result<Response, Problem>;
 /// The header that names the next page where the body is a plain list.
 const NEXT_CURSOR: HeaderName = HeaderName::from_static("next-cursor");
 
-/// One question: the request, and the instant at which it is answered.
+/// One question: the request, who answers it, and as of which instant.
+#[derive(Clone)]
 struct Ask {
     app: App,
+    engine: Engine,
     now: Timestamp,
     uri: Uri,
     headers: HeaderMap,
-    path: Result<Path<String>, PathRejection>,
+    path: Option<String>,
 }
 
 impl Ask {
     fn engine(&self) -> &Engine {
-        self.app.store.engine()
+        &self.engine
     }
 
     fn config(&self) -> &Config {
@@ -85,22 +91,42 @@ impl Ask {
 
     /// The variable part of the path, percent-decoded.
     fn path(&self) -> Result<&str, Problem> {
-        let refused = |_| Problem::new(StatusCode::BAD_REQUEST, "the path is not percent-encoded UTF-8");
-        self.path.as_ref().map(|Path(path)| path.as_str()).map_err(refused)
+        let refused = || Problem::new(StatusCode::BAD_REQUEST, "the path is not percent-encoded UTF-8");
+        self.path.as_deref().ok_or_else(refused)
     }
 }
 
+/// The variable part of a path, where the route has one that is UTF-8.
+type Variable = Result<Path<String>, PathRejection>;
+
 /// A GET route.
-///
-/// Questions run on the pool for blocking work. Most take microseconds and could run in place, but
-/// a scan grouped by users over a month takes milliseconds, and on a small machine one such scan
-/// in place would hold up every acknowledgement on its worker. The hop costs some 10 µs.
 fn answer(handler: fn(&Ask) -> Answer) -> MethodRouter<App> {
-    get(move |State(app): State<App>, path: Result<Path<String>, PathRejection>, uri: Uri, headers: HeaderMap| {
-        let now = app.clock.now();
-        let ask = Ask { app, now, uri, headers, path };
-        async move { tokio::task::spawn_blocking(move || handler(&ask)).await.unwrap_or_else(unanswered) }
+    get(async move |State(app): State<App>, path: Variable, uri: Uri, headers: HeaderMap| {
+        on_the_pool(handler, ask(app, path, uri, headers)).await
     })
+}
+
+/// A POST route that takes no body. It costs the server something, so pages of other origins may
+/// not ask.
+fn answer_post(handler: fn(&Ask) -> Answer) -> MethodRouter<App> {
+    post(async move |State(app): State<App>, path: Variable, uri: Uri, headers: HeaderMap| {
+        same_origin(&headers)?;
+        on_the_pool(handler, ask(app, path, uri, headers)).await
+    })
+}
+
+fn ask(app: App, path: Variable, uri: Uri, headers: HeaderMap) -> Ask {
+    let (engine, now) = (app.store.engine().clone(), app.clock.now());
+    Ask { app, engine, now, uri, headers, path: path.ok().map(|Path(path)| path) }
+}
+
+/// Runs a handler on the pool for blocking work.
+///
+/// Most questions take microseconds and could run in place, but a scan grouped by users over a
+/// month takes milliseconds, and on a small machine one such scan in place would hold up every
+/// acknowledgement on its worker. The hop costs some 10 µs.
+async fn on_the_pool(handler: fn(&Ask) -> Answer, ask: Ask) -> Answer {
+    tokio::task::spawn_blocking(move || handler(&ask)).await.unwrap_or_else(unanswered)
 }
 
 /// A panic goes on to where the server catches them; a question cut off by the end of the server

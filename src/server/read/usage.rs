@@ -11,6 +11,7 @@ use super::order::By;
 use super::order::Ranking;
 use super::params::Params;
 use super::refused;
+use super::snapshots;
 use super::span;
 use super::with_next;
 use crate::engine::config::Config;
@@ -43,12 +44,22 @@ const SINGLE: &[&str] = &[
     "cursor",
     "compare",
     "format",
+    snapshots::PARAMETER,
 ];
 const DEFAULT_WINDOW_SECS: u32 = 3_600;
 const DEFAULT_LIMIT: usize = 100;
 
-/// Answers for one span, in groups and intervals if asked.
+/// Answers for one span, in groups and intervals if asked: from the present, or as of a snapshot.
 pub(super) fn usage(ask: &Ask) -> Answer {
+    match snapshots::asked_for(ask)? {
+        // The position comes before the query, which so holds at least as many.
+        None => answered(ask, ask.app.store.position()),
+        Some((past, position)) => answered(&past, position),
+    }
+}
+
+/// Answers from the engine of the question; the answer holds at least the first `position` events.
+fn answered(ask: &Ask, position: u64) -> Answer {
     let params = ask.filtered_params(SINGLE)?;
     let format = Format::read(&params, &ask.headers)?;
     let shape =
@@ -58,7 +69,6 @@ pub(super) fn usage(ask: &Ask) -> Answer {
     if format == Format::Csv && query.compare && query.interval.is_some() {
         return Err(Problem::parameter("compare", "`compare` and `interval` do not fit into one CSV; use JSON"));
     }
-    let position = ask.app.store.position(); // before the query, which so holds at least as many
     let usage = ask.engine().query(&query, ask.now).map_err(refused)?;
     same_span(cursor, &usage)?;
     let next = next_cursor(&query, &usage, &params);

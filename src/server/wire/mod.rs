@@ -6,6 +6,8 @@
 
 pub(super) mod call;
 pub(super) mod metric;
+pub(super) mod snapshot;
+pub(super) mod status;
 pub(super) mod usage;
 
 use crate::engine::aggregate::Costs;

@@ -36,14 +36,22 @@ const SINGLES: usize = 8;
 pub(super) fn rows(effort: Effort) -> Result<Vec<Row>, Failure> {
     let traffic = Traffic::new(SERIES);
     let run = || -> io::Result<Result<Vec<Row>, Failure>> {
-        let (server, empty) = match (Server::start(), Server::start_empty()) {
+        let (server, empty) = match (Server::start("fsync"), Server::start_empty()) {
             (Ok(server), Ok(empty)) => (server, empty),
             (Err(failure), _) | (_, Err(failure)) => return Ok(Err(failure)),
         };
         let mut rows = Vec::new();
         for connections in [1, 2, 8] {
-            rows.extend(batches(&server, &traffic, connections, effort)?);
+            rows.extend(batches(&server, "fsync", &traffic, connections, effort)?);
         }
+        for ack in ["write", "memory"] {
+            let server = match Server::start(ack) {
+                Ok(server) => server,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            rows.extend(batches(&server, ack, &traffic, 8, effort)?);
+        }
+        rows.extend(waits(&server, &traffic, effort)?);
         rows.extend(singles(&server, &empty, &traffic, effort)?);
         rows.extend(usage_while_ingesting(&server, &traffic, effort)?);
         Ok(Ok(rows))
@@ -57,7 +65,7 @@ fn batched(traffic: &Traffic) -> Vec<Vec<u8>> {
     (0..REQUESTS).map(|n| client::post("x-ndjson", &body(n))).collect()
 }
 
-fn batches(server: &Server, traffic: &Traffic, connections: usize, effort: Effort) -> io::Result<[Row; 2]> {
+fn batches(server: &Server, ack: &str, traffic: &Traffic, connections: usize, effort: Effort) -> io::Result<[Row; 2]> {
     let requests = batched(traffic);
     let (mut rates, mut cpu) = (Vec::new(), Vec::new());
     send(server, &requests, connections, effort.round() / 2, BATCH)?;
@@ -66,8 +74,34 @@ fn batches(server: &Server, traffic: &Traffic, connections: usize, effort: Effor
         rates.push(sent.rate() * BATCH as f64 / 1e6);
         cpu.push(sent.cpu_seconds / (sent.requests * BATCH) as f64 * 1e6);
     }
-    let name = format!("http: NDJSON, {BATCH} events a request, {connections} connections");
+    let name = format!("http: ack = {ack}, {BATCH} events a request, {}", told(connections));
     Ok([Row::new(name.clone(), "M events/s", rates), Row::new(name, "server CPU s / M events", cpu)])
+}
+
+fn told(connections: usize) -> String {
+    if connections == 1 { "1 connection".to_owned() } else { format!("{connections} connections") }
+}
+
+/// How long clients wait for their acknowledgement, that is for the disk.
+fn waits(server: &Server, traffic: &Traffic, effort: Effort) -> io::Result<Vec<Row>> {
+    let one = |n| client::post("json", &traffic.ndjson(n..n + 1, System.now()));
+    let singles: Vec<Vec<u8>> = (0..1_000).map(one).collect();
+    let mut rows = Vec::new();
+    for (requests, events) in [(&singles, 1), (&batched(traffic), BATCH)] {
+        for connections in [1, 16, 256] {
+            let (mut middle, mut tail) = (Vec::new(), Vec::new());
+            for _ in 0..ROUNDS {
+                let mut each = send(server, requests, connections, effort.round() * 2, events)?.waited_ms;
+                middle.push(percentile(&mut each, 50));
+                tail.push(percentile(&mut each, 99));
+            }
+            let plural = if events == 1 { "" } else { "s" };
+            let name = format!("http: ack = fsync, {events} event{plural} a request, {}", told(connections));
+            rows.push(Row::new(format!("{name}, p50"), "ms", middle));
+            rows.push(Row::new(format!("{name}, p99"), "ms", tail));
+        }
+    }
+    Ok(rows)
 }
 
 /// One event a request, in turns with the empty handler.
@@ -139,6 +173,8 @@ struct Sent {
     seconds: f64,
     /// Used by the server.
     cpu_seconds: f64,
+    /// By each request, for its answer.
+    waited_ms: Vec<f64>,
 }
 
 impl Sent {
@@ -159,20 +195,21 @@ fn send(
     let receipt = format!("{{\"accepted\":{accepted},");
     let (cpu, began) = (server.cpu_seconds(), Instant::now());
     let one = |first: usize| {
-        let (mut connection, mut sent) = (Connection::open(server.address)?, 0);
+        let (mut connection, mut waited) = (Connection::open(server.address)?, Vec::new());
         for request in requests.iter().cycle().skip(first * requests.len() / connections) {
             if began.elapsed() >= time {
                 break;
             }
+            let asked = Instant::now();
             let answer = connection.ask(request)?;
+            waited.push(asked.elapsed().as_secs_f64() * 1e3);
             if accepted > 0 && !answer.starts_with(receipt.as_bytes()) {
                 return Err(io::Error::other(format!("not all counted: {}", String::from_utf8_lossy(answer))));
             }
-            sent += 1;
         }
-        Ok(sent)
+        Ok(waited)
     };
-    let counts = thread::scope(|scope| {
+    let waited = thread::scope(|scope| {
         let threads: Vec<_> = (0..connections)
             .map(|first| {
                 scope.spawn({
@@ -181,8 +218,9 @@ fn send(
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<io::Result<Vec<usize>>>()
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<io::Result<Vec<Vec<f64>>>>()
     })?;
     let seconds = began.elapsed().as_secs_f64();
-    Ok(Sent { requests: counts.iter().sum(), seconds, cpu_seconds: server.cpu_seconds() - cpu })
+    let waited_ms = waited.concat();
+    Ok(Sent { requests: waited_ms.len(), seconds, cpu_seconds: server.cpu_seconds() - cpu, waited_ms })
 }

@@ -1,6 +1,8 @@
 //! Servers in processes of their own: this program, serving; and one that answers nothing, to
 //! compare with.
 
+use super::client;
+use super::client::Connection;
 use crate::cli::bench::machine;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
@@ -19,8 +21,14 @@ use std::net::SocketAddr;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+
+/// How long a server may take to open an empty folder.
+const READY: Duration = Duration::from_secs(10);
 
 /// A server in another process; stopped when it is dropped.
 pub(super) struct Server {
@@ -30,9 +38,19 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// `tallyring serve` as it is by default.
-    pub(super) fn start() -> Result<Self, Failure> {
-        Self::run(&["serve", "--quiet", "--listen", "127.0.0.1:0"])
+    /// `tallyring serve` as it is by default, in a folder of its own, but for the promise.
+    pub(super) fn start(ack: &str) -> Result<Self, Failure> {
+        let server = Self::run(&["serve", "--quiet", "--listen", "127.0.0.1:0", "--ack", ack])?;
+        let question = client::get("/readyz");
+        let ready = || Connection::open(server.address).and_then(|mut connection| connection.ask(&question).map(drop));
+        let began = Instant::now();
+        while let Err(fault) = ready() {
+            if began.elapsed() > READY {
+                return Err(Failure::unreachable(format!("the server under test does not get ready: {fault}")));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(server)
     }
 
     /// An axum handler that reads its body and answers nothing.

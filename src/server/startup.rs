@@ -1,0 +1,156 @@
+//! What a server says before it can answer: it listens at once, and recovery may take a while.
+//!
+//! | route | answer until the store is open |
+//! |---|---|
+//! | `/livez` | 200: the process is there, restarting it would not help |
+//! | `/readyz` | 503, with the phase of recovery and how far it has come |
+//! | any other | 503 and `retry-after` |
+
+use super::error::Problem;
+use super::with_layers;
+use crate::store::Phase;
+use axum::Router;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::Response;
+use axum::routing::get;
+use parking_lot::Mutex;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::task::Context;
+use std::task::Poll;
+use tower::Service;
+
+/// How far the opening of a store has come, shared between who opens it and who is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Startup(Arc<Mutex<Option<Phase>>>);
+
+impl Startup {
+    /// Notes how far it has come.
+    pub fn note(&self, phase: Phase) {
+        *self.0.lock() = Some(phase);
+    }
+
+    fn problem(&self) -> Problem {
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("starting: {self}"))
+            .with_header(header::RETRY_AFTER, HeaderValue::from(1));
+        match *self.0.lock() {
+            None => problem,
+            Some(Phase::Snapshot { bytes, .. }) => problem.with_member("phase", "snapshot").with_member("bytes", bytes),
+            Some(Phase::Journal { position, frames }) => {
+                problem.with_member("phase", "journal").with_member("position", position).with_member("frames", frames)
+            }
+        }
+    }
+}
+
+/// How far it has come, for people.
+impl fmt::Display for Startup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0.lock() {
+            None => f.write_str("opening the data folder"),
+            Some(Phase::Snapshot { name, bytes }) => write!(f, "reading the snapshot {name}, {bytes} bytes"),
+            Some(Phase::Journal { position, frames }) => {
+                write!(f, "counting what the journal has: {frames} frames, up to position {position}")
+            }
+        }
+    }
+}
+
+fn waiting(startup: Startup) -> Router {
+    let routes = Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .fallback(async |State(startup): State<Startup>| startup.problem())
+        .with_state(startup);
+    with_layers(routes)
+}
+
+/// The routes of a server, once it has any. Connections that were made before are served by them
+/// too.
+#[derive(Clone)]
+pub(super) struct Gate {
+    waiting: Router,
+    ready: Arc<OnceLock<Router>>,
+}
+
+impl Gate {
+    pub(super) fn new(startup: Startup) -> Self {
+        Self { waiting: waiting(startup), ready: Arc::default() }
+    }
+
+    /// Lets requests through to these routes.
+    pub(super) fn open(&self, router: Router) {
+        // Only the first counts: a server opens its store once.
+        let _ = self.ready.set(router);
+    }
+}
+
+impl<B> Service<Request<B>> for Gate
+where
+    Router: Service<Request<B>, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <Router as Service<Request<B>>>::Future;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(())) // a router always is
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.ready.get().unwrap_or(&self.waiting).clone().call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use http_body_util::BodyExt;
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    async fn ask(gate: &Gate, path: &str) -> (StatusCode, Option<String>, String) {
+        let answer = gate.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let (head, body) = answer.into_parts();
+        let retry = head.headers.get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+        let body = body.collect().await.unwrap().to_bytes();
+        (head.status, retry, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_ready_says_how_far_it_has_come() {
+        let startup = Startup::default();
+        let gate = Gate::new(startup.clone());
+        assert_eq!(ask(&gate, "/livez").await.0, StatusCode::OK);
+        let (status, retry, body) = ask(&gate, "/readyz").await;
+        assert_eq!((status, retry.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("1")));
+        assert!(body.contains("data folder"), "{body}");
+
+        startup.note(Phase::Journal { position: 70, frames: 7 });
+        for path in ["/readyz", "/v1/usage", "/v1/events", "/nowhere"] {
+            let (status, retry, body) = ask(&gate, path).await;
+            let body: Value = serde_json::from_str(&body).unwrap();
+            assert_eq!((status, retry.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("1")), "{path}");
+            assert_eq!(
+                (&body["phase"], &body["position"], &body["frames"]),
+                (&"journal".into(), &70.into(), &7.into())
+            );
+        }
+        startup.note(Phase::Snapshot { name: "0-0".to_owned(), bytes: 9 });
+        assert!(ask(&gate, "/readyz").await.2.contains("snapshot 0-0, 9 bytes"));
+    }
+
+    #[tokio::test]
+    async fn clones_of_a_gate_open_together() {
+        let gate = Gate::new(Startup::default());
+        let before = gate.clone();
+        gate.open(Router::new().route("/readyz", get(async || "ready")));
+        assert_eq!(ask(&before, "/readyz").await.2, "ready");
+    }
+}
