@@ -52,6 +52,8 @@
 //! `default-features = false` gives the engine alone; `cli`, the default, includes `server`, and
 //! `server` includes `store`. The README shows the program; docs/ARCHITECTURE.md says how it is built.
 
+#[cfg(feature = "store")]
+pub mod audit;
 pub mod call;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -68,6 +70,8 @@ pub mod engine;
 pub mod failpoint;
 #[cfg(feature = "store")]
 pub mod journal;
+#[cfg(feature = "cli")]
+pub mod prices;
 #[cfg(feature = "server")]
 pub mod privacy;
 #[cfg(feature = "server")]

@@ -10,17 +10,20 @@ mod completions;
 mod config;
 mod demo;
 mod exit;
+mod fsck;
 mod import;
 mod logging;
 mod opening;
 mod output;
 mod query;
+mod replay;
 mod report;
 mod secret;
 mod serve;
 mod settings;
 mod snapshot;
 mod table;
+mod verify;
 
 use clap::CommandFactory;
 use clap::FromArgMatches;
@@ -74,6 +77,12 @@ enum Command {
     Import(import::Args),
     /// Take, list, check or compare snapshots
     Snapshot(snapshot::Args),
+    /// Prove that a data folder is whole and unchanged
+    Verify(verify::Args),
+    /// Count the journal of a data folder anew: totals then, a snapshot checked, other prices
+    Replay(replay::Args),
+    /// See what a start would do with a data folder; save what is whole of a damaged one
+    Fsck(fsck::Args),
     /// Write, check or show the configuration
     Config(config::Args),
     /// Measure this build on this machine
@@ -110,6 +119,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(args, global),
         Command::Import(args) => import::run(&args, global),
         Command::Snapshot(args) => snapshot::run(&args, global),
+        Command::Verify(args) => verify::run(&args, global),
+        Command::Replay(args) => replay::run(&args, global),
+        Command::Fsck(args) => fsck::run(&args, global),
         Command::Config(args) => config::run(args),
         Command::Bench(args) => bench::run(&args, global),
         Command::Completions(args) => completions::run(&args, Cli::command()),
