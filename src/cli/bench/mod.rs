@@ -9,6 +9,7 @@
 //! Simulated time is used wherever the engine is asked directly, so that sealing and folding are
 //! part of what is measured. The HTTP rows start this same program as a server in another process.
 
+mod durable;
 mod http;
 mod machine;
 mod memory;
@@ -62,6 +63,8 @@ enum Group {
     Parse,
     /// Questions answered by an embedded engine
     Reads,
+    /// Calls kept: acknowledgements, snapshots, recovery, proofs
+    Durable,
     /// Events taken and questions answered over HTTP
     Http,
 }
@@ -91,6 +94,7 @@ impl Group {
             Self::Record => record::rows(effort),
             Self::Parse => parse::rows(effort),
             Self::Reads => reads::rows(effort),
+            Self::Durable => return durable::rows(effort),
             Self::Http => return http::rows(effort),
         })
     }
