@@ -1,0 +1,13 @@
+//! The auditor finds every change. What is changed is changed by bytes, by a second reader and
+//! writer of the journal's format (`surgery`), so that a fault of the first does not hide itself.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod busy;
+mod fsck;
+mod kit;
+mod memory;
+mod replay;
+mod surgery;
+mod tampering;
+mod verify;
