@@ -29,7 +29,11 @@ pub(super) async fn advance(app: App) {
     loop {
         ticks.tick().await;
         let app = app.clone();
-        if spawn_blocking(move || app.store.engine().advance(app.clock.now())).await.is_err() {
+        let advance = move || {
+            app.store.engine().advance(app.clock.now());
+            app.store.look(); // here too: a snapshot under way must not hide that the disk fills up
+        };
+        if spawn_blocking(advance).await.is_err() {
             tracing::error!("the engine failed to advance");
         }
     }

@@ -123,6 +123,11 @@ impl Store {
         }
     }
 
+    /// Looks how much room there is on the disk; too little, and nothing more is taken in.
+    pub fn look(&self) {
+        self.inner.durable.iter().for_each(Durable::look);
+    }
+
     /// Does what time asks for: looks at the disk, takes a snapshot when one is due, removes what
     /// the journal need not keep. Call it about once a second, apart from
     /// [`Engine::advance`](crate::Engine::advance); it may take seconds.
