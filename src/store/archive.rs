@@ -13,7 +13,6 @@ use crate::engine::config::Config;
 use crate::engine::config::TierConfig;
 use crate::engine::image::Facts;
 use crate::engine::time::Timestamp;
-use crate::snapshot;
 use crate::storage::Disk;
 use crate::storage::Shared;
 use std::io;
@@ -63,7 +62,6 @@ impl Archive {
     }
 
     fn thaw(&self, found: &SnapshotInfo) -> Result<Thawed, SnapshotFailed> {
-        snapshot::verify(&*self.storage, &found.file())?;
         Ok(Thawed::open(&*self.storage, &found.file())?)
     }
 }

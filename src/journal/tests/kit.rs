@@ -27,7 +27,7 @@ impl Folder {
     }
 
     pub(super) fn storage(&self) -> Shared {
-        Arc::new(Disk::lock(self.dir.path()).unwrap())
+        Arc::new(lock(self.dir.path()))
     }
 
     pub(super) fn open(&self) -> Opened {
@@ -116,4 +116,17 @@ pub(super) fn noise(seed: u64, len: usize) -> Vec<u8> {
         state.to_le_bytes()[3]
     };
     std::iter::repeat_with(next).take(len).collect()
+}
+
+/// A test beside this one that starts a process shares the lock with it for the moment before it runs.
+fn lock(folder: &std::path::Path) -> Disk {
+    for _ in 0..500 {
+        match Disk::lock(folder) {
+            Err(fault) if fault.kind() == std::io::ErrorKind::WouldBlock => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            locked => return locked.unwrap(),
+        }
+    }
+    panic!("the folder stays locked")
 }
