@@ -60,6 +60,7 @@ const ENGINE: &[&str] = &[
     "tiers",
     "rollup",
     "stripe",
+    "grown",
     // Counting and answering.
     "rank",
     "plan",
@@ -69,6 +70,7 @@ const ENGINE: &[&str] = &[
     "answer",
     "canonical",
     "tell",
+    "arrivals",
     // The face.
     "mod",
     "reports",

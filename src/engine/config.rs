@@ -76,7 +76,7 @@ impl Default for Config {
 
 /// Words of the query language, which no label can be named after.
 const RESERVED: &str = "window from to start end period days fill group_by interval tz quantiles metrics order_by limit \
-    cursor compare format shape outcome q snapshot status_code id timestamp job_id error cost currency labels";
+    bins calls cursor compare format shape outcome q snapshot status_code id timestamp job_id error cost currency labels";
 
 /// What is wrong with a [`Config`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

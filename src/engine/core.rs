@@ -15,6 +15,7 @@ use super::event::Measures;
 use super::event::Reason;
 use super::event::Reject;
 use super::event::status;
+use super::grown::Grown;
 use super::outcome::Applied;
 use super::recent::Notes;
 use super::recent::RecentLog;
@@ -81,6 +82,7 @@ pub(super) struct Core {
     pub(super) covered: Box<[AtomicI64]>, // by tier: the second it answers from, as of the last sealing
     pub(super) crowded: AtomicBool,
     pub(super) counters: Counters,
+    pub(super) grown: Grown,
     pub(super) forgets: AtomicU64, // changes whenever series numbers may have been given back
     pub(super) images: AtomicUsize, // while there are any, no series numbers are given back
     sequence: AtomicU64,
@@ -123,6 +125,7 @@ impl Core {
             covered: config.tiers.iter().map(|_| AtomicI64::new(i64::MIN)).collect(),
             crowded: AtomicBool::new(false),
             counters: Counters::default(),
+            grown: Grown::default(),
             forgets: AtomicU64::new(0),
             images: AtomicUsize::new(0),
             sequence: AtomicU64::new(0),

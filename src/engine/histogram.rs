@@ -91,6 +91,21 @@ impl Distribution {
         Some(if quantile > 0.0 { highest_of(bin).clamp(min, max) } else { min })
     }
 
+    /// How many values lie in each span between ascending bounds in µs: up to and with the first,
+    /// above it and up to the second, …, above the last. One more count than bounds; they add up
+    /// to [`count`](Self::count), and those of merged distributions are the sums of theirs.
+    ///
+    /// A value goes where its whole bin goes, which is where the smallest value of the bin belongs:
+    /// one that a bound equals is always counted up to it, and so are those at most 1/128 above.
+    #[must_use]
+    pub fn counts_between(&self, bounds_us: &[u64]) -> Vec<u64> {
+        let mut counts = vec![0; bounds_us.len() + 1];
+        for (bin, count) in self.bins() {
+            counts[bounds_us.partition_point(|bound| *bound < lowest_of(bin))] += count;
+        }
+        counts
+    }
+
     /// The same counts as an [`hdrhistogram::Histogram`], for export or further merging.
     #[must_use]
     pub fn to_hdr(&self) -> Histogram<u64> {
@@ -207,6 +222,34 @@ mod tests {
             prop_assert_eq!(distribution.max_us(), values.last().copied());
             let hdr = distribution.to_hdr().value_at_quantile(quantile);
             prop_assert_eq!(read, hdr.clamp(values[0], values[values.len() - 1]), "hdrhistogram reads the same");
+        }
+
+        #[test]
+        fn counts_between_bounds_are_those_of_bounds_within_the_stated_error(
+            values in proptest::collection::vec(0_u64..100_000_000, 0..200),
+            bounds in proptest::collection::btree_set(0_u64..100_000_000, 1..40),
+            parts in 1_usize..4,
+        ) {
+            let bounds: Vec<u64> = bounds.into_iter().collect();
+            let of = |values: &[u64]| {
+                let mut d = Distribution::default();
+                values.iter().for_each(|us| d.record(*us));
+                d.counts_between(&bounds)
+            };
+            let counts = of(&values);
+            prop_assert_eq!(counts.iter().sum::<u64>(), values.len() as u64);
+            let mut read = 0;
+            for (bound, count) in bounds.iter().zip(&counts) {
+                read += count;
+                let up_to = |bound: u64| values.iter().filter(|us| **us <= bound).count() as u64;
+                prop_assert!(up_to(*bound) <= read, "what is up to a bound is never counted above it");
+                prop_assert!(read <= up_to(bound + bound / 128), "{read} up to {bound}");
+            }
+            let mut sums = vec![0; counts.len()];
+            for part in values.chunks(values.len() / parts + 1) {
+                sums.iter_mut().zip(of(part)).for_each(|(sum, count)| *sum += count);
+            }
+            prop_assert_eq!(sums, counts, "parts add up");
         }
 
         #[test]

@@ -16,6 +16,7 @@
 
 pub mod aggregate;
 mod answer;
+pub mod arrivals;
 mod bins;
 mod canonical;
 mod cell;
@@ -23,6 +24,7 @@ pub(crate) mod column;
 pub mod config;
 mod core;
 pub mod event;
+pub mod grown;
 pub mod histogram;
 pub(crate) mod image;
 mod merge;
@@ -50,6 +52,8 @@ pub mod time;
 mod values;
 mod view;
 
+use self::arrivals::Arrivals;
+use self::arrivals::Follower;
 use self::config::Config;
 use self::config::ConfigError;
 use self::core::Core;
@@ -60,9 +64,12 @@ use self::event::Dimensions;
 use self::event::Event;
 use self::event::Measures;
 use self::event::Reject;
+use self::grown::Family;
 pub use self::outcome::Applied;
+pub use self::outcome::Extent;
 pub use self::outcome::Stats;
 pub use self::outcome::Value;
+use self::query::Filter;
 use self::query::Query;
 use self::query::QueryError;
 use self::query::Usage;
@@ -219,16 +226,48 @@ impl Engine {
         self.core.calls(query)
     }
 
+    /// The calls numbered up to `upto`, all of which are counted, that came since this follower
+    /// asked last.
+    pub(crate) fn arrived(&self, follower: &mut Follower, upto: u64, limit: usize) -> Arrivals {
+        self.core.arrived(follower, upto, limit)
+    }
+
     /// The values of a dimension that contain `part` (in any case), by name; at most `limit`.
     #[must_use]
     pub fn values(&self, dimension: Dimension, part: &str, limit: usize) -> Vec<Value> {
-        self.core.values(dimension, part, limit)
+        self.core.values(dimension, part, &[], limit)
+    }
+
+    /// The same, of the calls alone that the filters let through.
+    #[must_use]
+    pub fn values_within(&self, dimension: Dimension, part: &str, only: &[Filter], limit: usize) -> Vec<Value> {
+        self.core.values(dimension, part, only, limit)
+    }
+
+    /// How many values of each dimension the calls have that the filters let through, and how many
+    /// series.
+    #[must_use]
+    pub fn extent(&self, only: &[Filter]) -> Extent {
+        self.core.extent(only)
     }
 
     /// The named reports as of `now`.
     #[must_use]
     pub fn reports(&self, now: Timestamp) -> Reports<'_> {
         Reports::new(self, now)
+    }
+
+    /// Begins to count what only grows, with room for so many rows in each family. A second time
+    /// changes nothing.
+    pub fn begin_growth(&self, limit: usize) {
+        self.core.begin_growth(limit);
+    }
+
+    /// What has grown since [`begin_growth`](Self::begin_growth); nothing before. It is up to the
+    /// last second sealed.
+    #[must_use]
+    pub fn growth(&self) -> Vec<Family> {
+        self.core.growth()
     }
 
     /// What the engine holds.

@@ -21,6 +21,15 @@ pub struct Value {
     pub series: usize,
 }
 
+/// How many names some calls have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Values, by dimension in the order of [`Config::dimensions`](super::config::Config::dimensions).
+    pub values: Vec<usize>,
+    /// Series.
+    pub series: usize,
+}
+
 /// What the engine holds, and how near its limits it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {

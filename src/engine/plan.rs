@@ -145,6 +145,19 @@ pub(super) fn numbers(filter: &Filter, series: &SeriesTable) -> (Dimension, Vec<
     (filter.dimension, filter.values.iter().filter_map(canonical).collect())
 }
 
+/// The series whose calls the filters let through.
+pub(super) fn matching(filters: &[Filter], series: &SeriesTable) -> Vec<u32> {
+    let filters: Vec<(Dimension, Vec<u32>)> = filters.iter().map(|filter| numbers(filter, series)).collect();
+    let wanted = |id: &u32| {
+        let numbers = series.numbers(*id);
+        filters.iter().all(|(dimension, values)| values.contains(&numbers[dimension.index()]))
+    };
+    match shortest(&filters, series) {
+        Some(carriers) => carriers.into_iter().filter(wanted).collect(),
+        None => series.ids().collect(),
+    }
+}
+
 /// The series that carry a value of the filter with the fewest, all sorted.
 fn shortest(filters: &[(Dimension, Vec<u32>)], series: &SeriesTable) -> Option<Vec<u32>> {
     let count = |(dimension, values): &&(Dimension, Vec<u32>)| {

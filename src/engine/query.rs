@@ -48,6 +48,19 @@ pub struct Filter {
     pub values: Vec<String>,
 }
 
+/// What both let through: filters of the same dimension become one with the values they share,
+/// which may be none; such a filter matches no call.
+#[must_use]
+pub fn narrowed(mut filters: Vec<Filter>, only: impl IntoIterator<Item = Filter>) -> Vec<Filter> {
+    for limit in only {
+        match filters.iter_mut().find(|filter| filter.dimension == limit.dimension) {
+            Some(filter) => filter.values.retain(|value| limit.values.contains(value)),
+            None => filters.push(limit),
+        }
+    }
+    filters
+}
+
 /// One aggregate question. Filters on different dimensions must all hold.
 #[derive(Clone, Debug)]
 pub struct Query {

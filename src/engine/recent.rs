@@ -112,12 +112,21 @@ pub(super) struct RecentLog {
     share: usize,
     held: Arc<AtomicUsize>, // rows of all stripes
     dropped: Option<Timestamp>,
+    gone: u64, // rows dropped in all: the place of the first one kept
 }
 
 impl RecentLog {
     /// The log of one of `stripes`, which share `held`.
     pub(super) fn new(limit: usize, stripes: usize, held: Arc<AtomicUsize>) -> Self {
-        Self { rows: VecDeque::new(), note_bytes: 0, limit, share: limit.div_ceil(stripes), held, dropped: None }
+        Self {
+            rows: VecDeque::new(),
+            note_bytes: 0,
+            limit,
+            share: limit.div_ceil(stripes),
+            held,
+            dropped: None,
+            gone: 0,
+        }
     }
 
     pub(super) fn push(&mut self, row: Row) {
@@ -140,7 +149,21 @@ impl RecentLog {
         if let Some(old) = self.rows.pop_front() {
             self.note_bytes -= old.notes.as_ref().map_or(0, |notes| notes.bytes());
             self.dropped = self.dropped.max(Some(old.timestamp));
+            self.gone += 1;
         }
+    }
+
+    /// The place of the first row still kept, and the one that the next row will have.
+    pub(super) fn places(&self) -> (u64, u64) {
+        (self.gone, self.gone + self.rows.len() as u64)
+    }
+
+    /// The rows from a place on, last one first, each with its place.
+    pub(super) fn since(&self, place: u64) -> impl Iterator<Item = (u64, &Row)> {
+        let skipped = usize::try_from(place.saturating_sub(self.gone)).unwrap_or(usize::MAX).min(self.rows.len());
+        let rows = self.rows.range(skipped..).rev();
+        let (_, next) = self.places();
+        rows.zip(1..).map(move |(row, back)| (next - back, row))
     }
 
     /// Notes that calls before an instant are not here.

@@ -16,6 +16,8 @@ use super::query::Query;
 use super::query::QueryError;
 use super::query::Rank;
 use super::query::Span;
+use super::query::Usage;
+use super::query::narrowed;
 use super::recent::CallPage;
 use super::recent::CallQuery;
 use super::time::Interval;
@@ -158,11 +160,23 @@ pub struct RankedReport {
 pub struct Reports<'a> {
     engine: &'a Engine,
     now: Timestamp,
+    only: Vec<Filter>,
 }
 
 impl<'a> Reports<'a> {
     pub(crate) fn new(engine: &'a Engine, now: Timestamp) -> Self {
-        Self { engine, now }
+        Self { engine, now, only: Vec::new() }
+    }
+
+    /// The same reports, of the calls alone that the filters let through.
+    #[must_use]
+    pub fn within(self, only: Vec<Filter>) -> Self {
+        Self { only, ..self }
+    }
+
+    fn query(&self, query: Query) -> Result<Usage, QueryError> {
+        let filters = narrowed(query.filters, self.only.iter().cloned());
+        self.engine.query(&Query { filters, ..query }, self.now)
     }
 
     /// Calls by window, all at one instant.
@@ -170,8 +184,7 @@ impl<'a> Reports<'a> {
     /// # Errors
     /// [`QueryError::BadWindow`] where a day is longer than the configured retention.
     pub fn summary(&self, scope: &Scope, zone: &Zone) -> Result<Summary, QueryError> {
-        let of =
-            |span| self.sums(&Query { span, filters: scope.filters(), ..counts() }).map(|sums| Outcomes::of(&sums));
+        let of = |span| self.sums(Query { span, filters: scope.filters(), ..counts() }).map(|sums| Outcomes::of(&sums));
         let month = zone.start_of(zone.date(self.now).first_of_month());
         Ok(Summary {
             calls_1m: of(Span::Window(Period::Minute.secs()))?,
@@ -189,7 +202,7 @@ impl<'a> Reports<'a> {
         self.engine.calls(&CallQuery {
             from: self.now.plus_secs(-i64::from(period.secs())),
             to: Timestamp::from_micros(self.now.micros() + 1).unwrap_or(Timestamp::MAX),
-            filters: scope.filters(),
+            filters: narrowed(scope.filters(), self.only.iter().cloned()),
             failures_only: false,
             limit,
             after,
@@ -212,7 +225,7 @@ impl<'a> Reports<'a> {
     /// [`QueryError::EmptySpan`] where `start` lies after `end`.
     pub fn user(&self, user: &str, start: Option<Timestamp>, end: Option<Timestamp>) -> Result<UserReport, QueryError> {
         let query = Query { span: Span::Inclusive { start, end }, ..Query::default() }.only(Dimension::User, user);
-        let totals = self.engine.query(&query, self.now)?.totals;
+        let totals = self.query(query)?.totals;
         let sums = totals.sums;
         Ok(UserReport {
             total_calls: sums.requests,
@@ -236,7 +249,7 @@ impl<'a> Reports<'a> {
         let first = today.saturating_sub(jiff::Span::new().days(i64::from(days.clamp(1, MAX_DAYS) - 1)));
         let span = Span::Between { from: Some(zone.start_of(first)), to: None };
         let query = Query { span, interval: Some(Interval::Day), zone: zone.clone(), ..counts() };
-        let points = self.engine.query(&query, self.now)?.series;
+        let points = self.query(query)?.series;
         let day = |point: &Point| DayReport::of(zone.date(point.from), &point.totals.sums);
         Ok(points.iter().filter(|point| fill || point.totals.sums.requests > 0).map(day).collect())
     }
@@ -273,8 +286,8 @@ impl<'a> Reports<'a> {
         self.counted(query)
     }
 
-    fn sums(&self, query: &Query) -> Result<Aggregate, QueryError> {
-        Ok(self.engine.query(query, self.now)?.totals.sums)
+    fn sums(&self, query: Query) -> Result<Aggregate, QueryError> {
+        Ok(self.query(query)?.totals.sums)
     }
 
     /// Groups of one dimension with their calls; those without a value are left out.
@@ -283,7 +296,7 @@ impl<'a> Reports<'a> {
         let limit = query.limit;
         let more = usize::from((1..MAX_LIMIT).contains(&limit));
         let query = Query { distributions: false, limit: limit + more, ..query };
-        let groups = self.engine.query(&query, self.now)?.groups;
+        let groups = self.query(query)?.groups;
         let named = groups.into_iter().filter_map(|group| Some((group.name[0].clone()?, group.totals.sums.requests)));
         Ok(named.take(limit).collect())
     }
@@ -296,7 +309,7 @@ impl<'a> Reports<'a> {
         by: Rank,
     ) -> Result<Vec<RankedReport>, QueryError> {
         let query = Query { span, limit, order: Order { by, descending: true }, ..counts() }.group_by(dimension);
-        let groups = self.engine.query(&query, self.now)?.groups;
+        let groups = self.query(query)?.groups;
         let ranked = |group: Group| RankedReport {
             name: group.name[0].clone(),
             total_calls: group.totals.sums.requests,

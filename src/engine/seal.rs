@@ -57,7 +57,21 @@ impl Core {
     fn drain(&self, now: i64, all: bool) -> i64 {
         let (touched, horizon) = self.collect(&mut self.sealed.write(), now, all);
         touched.into_iter().for_each(|bucket| self.pack(bucket));
+        self.settle_growth();
         horizon
+    }
+
+    /// Counts what was sealed towards what only grows.
+    pub(super) fn settle_growth(&self) {
+        self.grown.settle(&self.series, self.forgets.load(Ordering::Acquire));
+    }
+
+    /// Begins with it, once.
+    pub(super) fn begin_growth(&self, limit: usize) {
+        if !self.grown.has_begun() {
+            self.seal_all(); // what came before must not seem to come now
+            self.grown.begin(limit);
+        }
     }
 
     /// The quick part of [`drain`](Self::drain): pointers are moved, nothing is sorted. Answers the
@@ -78,6 +92,7 @@ impl Core {
                     each_group(&open, |group, calls| rollups.add(group, tiers.start(bucket), calls, tiers));
                 }
                 touched.extend(buckets);
+                self.grown.note(&open);
             }
         }
         touched.sort_unstable();

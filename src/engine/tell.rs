@@ -4,9 +4,13 @@ use super::core::Core;
 use super::event::Dimension;
 use super::event::MAX_DIMENSIONS;
 use super::event::status;
+use super::grown::Family;
+use super::outcome::Extent;
 use super::outcome::Stats;
 use super::outcome::Value;
+use super::plan::matching;
 use super::plan::numbers;
+use super::query::Filter;
 use super::recent::Call;
 use super::recent::CallPage;
 use super::recent::CallQuery;
@@ -14,6 +18,10 @@ use super::recent::Newest;
 use super::recent::Row;
 use super::series::SeriesTable;
 use super::values::NONE;
+use super::values::OTHER;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The most calls on a page.
@@ -43,22 +51,49 @@ impl Core {
         CallPage { calls, next, complete }
     }
 
-    pub(super) fn values(&self, dimension: Dimension, part: &str, limit: usize) -> Vec<Value> {
+    pub(super) fn values(&self, dimension: Dimension, part: &str, only: &[Filter], limit: usize) -> Vec<Value> {
         let part = part.to_lowercase();
         let series = self.series.read();
-        let values = series.values(dimension).all().filter(|(text, _)| text.to_lowercase().contains(&part));
-        let mut values: Vec<Value> = values.map(|(text, series)| Value { value: text.clone(), series }).collect();
+        let value = |(text, series): (&Arc<str>, usize)| Value { value: text.clone(), series };
+        let part_of = |(text, _): &(&Arc<str>, usize)| text.to_lowercase().contains(&part);
+        let all = series.values(dimension);
+        let mut values: Vec<Value> = if only.is_empty() {
+            all.all().filter(part_of).map(value).collect()
+        } else {
+            let carried = carried(&series, dimension, &matching(only, &series));
+            let named = carried.into_iter().map(|(number, series)| (all.text(number), series));
+            named.filter(part_of).map(value).collect()
+        };
         values.sort_unstable_by(|a, b| a.value.cmp(&b.value));
         values.truncate(limit);
         values
     }
 
+    pub(super) fn extent(&self, only: &[Filter]) -> Extent {
+        let series = self.series.read();
+        let dimensions = self.config.dimensions();
+        if only.is_empty() {
+            let values = dimensions.map(|dimension| series.values(dimension).len()).collect();
+            return Extent { values, series: series.len() };
+        }
+        let ids = matching(only, &series);
+        let named = |dimension| carried(&series, dimension, &ids).keys().filter(|number| **number != OTHER).count();
+        Extent { values: dimensions.map(named).collect(), series: ids.len() }
+    }
+
+    pub(super) fn growth(&self) -> Vec<Family> {
+        self.settle_growth();
+        self.grown.told()
+    }
+
     pub(super) fn stats(&self) -> Stats {
         let counters = &self.counters;
         let memory_bytes = self.memory(&self.sealed.read());
+        // Before the table of series is locked: whoever holds a stripe may wait for it.
+        let accepted = self.stripes.iter().map(|stripe| stripe.lock().accepted).sum();
         let series = self.series.read();
         Stats {
-            accepted: self.stripes.iter().map(|stripe| stripe.lock().accepted).sum(),
+            accepted,
             late: counters.late.load(Ordering::Relaxed),
             rejected: counters.rejected.each_ref().map(|count| count.load(Ordering::Relaxed)),
             duplicates: counters.duplicates.load(Ordering::Relaxed),
@@ -71,8 +106,16 @@ impl Core {
     }
 }
 
+/// The values of a dimension that some series carry, and how many of them do; "none" left out.
+fn carried(series: &SeriesTable, dimension: Dimension, ids: &[u32]) -> HashMap<u32, usize, RandomState> {
+    let mut carried: HashMap<u32, usize, RandomState> = HashMap::default();
+    let numbers = ids.iter().map(|id| series.numbers(*id)[dimension.index()]);
+    numbers.filter(|number| *number != NONE).for_each(|number| *carried.entry(number).or_default() += 1);
+    carried
+}
+
 /// A row with its numbers turned back into names.
-fn call(row: &Row, series: &SeriesTable) -> Call {
+pub(super) fn call(row: &Row, series: &SeriesTable) -> Call {
     let mut dimensions = vec![None; MAX_DIMENSIONS];
     for (place, number) in series.numbers(row.series).iter().enumerate().filter(|(_, number)| **number != NONE) {
         let dimension = Dimension::FIXED.get(place).copied().unwrap_or_else(|| Dimension::Label((place - 6) as u8));
