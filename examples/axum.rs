@@ -89,7 +89,7 @@ fn gateway() -> Result<Router, Box<dyn Error>> {
     // `Store::open` keeps the calls in a folder.
     let store = Store::in_memory(Engine::new(Config::default())?);
     // A program that restarts keeps the secret in a file: `Keyring::load_or_create`.
-    let app = App { store, keyring: Arc::new(Keyring::new([7; 32])), clock: Arc::new(System) };
+    let app = App::new(store, Arc::new(Keyring::new([7; 32])), Arc::new(System));
     Ok(Router::new().route("/chat/{model}", post(chat)).with_state(app.clone()).merge(server::router(app)))
 }
 

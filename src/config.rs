@@ -57,6 +57,14 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether an address that others can reach may be listened on.
     pub allow_public: bool,
+    /// Further names that the server answers to.
+    pub hosts: Vec<String>,
+    /// Certificates in PEM; with them the server speaks HTTPS.
+    pub tls_cert: Option<PathBuf>,
+    /// Their private key.
+    pub tls_key: Option<PathBuf>,
+    /// The file of access tokens; `None` is the one in the data folder.
+    pub tokens_file: Option<PathBuf>,
     /// The folder of everything that survives a restart: the journal, the snapshots, and the secret
     /// that key fingerprints are made with.
     pub data_dir: PathBuf,
@@ -77,6 +85,10 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
             allow_public: false,
+            hosts: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            tokens_file: None,
             data_dir: PathBuf::from("tallyring-data"),
             keys: Keys::default(),
             log: "info".to_owned(),
@@ -136,7 +148,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Conflict`] names the first key at fault.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        self.validate_listen()?;
+        self.validate_tls()?;
         self.validate_sizes()?;
         self.validate_store()?;
         self.store.engine.validate().map_err(|fault| {
@@ -150,14 +162,28 @@ impl Config {
         })
     }
 
-    fn validate_listen(&self) -> Result<(), ConfigError> {
-        if self.listen.ip().is_loopback() || self.allow_public {
+    fn validate_tls(&self) -> Result<(), ConfigError> {
+        let key = match (&self.tls_cert, &self.tls_key) {
+            (Some(_), None) => "tls_key",
+            (None, Some(_)) => "tls_cert",
+            _ => return Ok(()),
+        };
+        Err(ConfigError::Conflict { key, detail: "a certificate and its key go together: name both files".to_owned() })
+    }
+
+    /// Whether a server may listen where it is told to, once it is known whether it asks for access
+    /// tokens.
+    ///
+    /// # Errors
+    /// [`ConfigError::Conflict`] where other machines could read and write without one.
+    pub fn validate_listen(&self, asks_for_tokens: bool) -> Result<(), ConfigError> {
+        if self.listen.ip().to_canonical().is_loopback() || asks_for_tokens || self.allow_public {
             return Ok(());
         }
         let detail = format!(
-            "{} can be reached from other machines, and this release has no access tokens: anyone who reaches it can \
-             read and write usage. Listen on a loopback address such as 127.0.0.1:{DEFAULT_PORT} behind a proxy that \
-             checks who asks, or say --allow-public",
+            "{} can be reached from other machines, and there are no access tokens: anyone who reaches it could read \
+             and write usage. Make a token with `tallyring token create`, or listen on a loopback address such as \
+             127.0.0.1:{DEFAULT_PORT}, or say --allow-public where a proxy in front checks who asks",
             self.listen
         );
         Err(ConfigError::Conflict { key: "listen", detail })
@@ -184,6 +210,10 @@ impl Config {
             ("header_timeout", "must be longer than 0")
         } else if server.body_idle_timeout.is_zero() {
             ("body_idle_timeout", "must be longer than 0")
+        } else if server.write_timeout.is_zero() {
+            ("write_timeout", "must be longer than 0")
+        } else if server.max_questions == 0 {
+            ("max_questions", "must be at least 1")
         } else {
             return Ok(());
         };
@@ -219,12 +249,24 @@ mod tests {
     }
 
     #[test]
-    fn a_public_address_needs_a_word() {
+    fn a_public_address_needs_tokens_or_a_word() {
         let listen = "0.0.0.0:80".parse().unwrap();
         let config = Config { listen, ..Config::default() };
-        let error = config.validate().unwrap_err().to_string();
-        assert!(error.contains("--allow-public") && error.contains("tokens"), "{error}");
-        assert_eq!(Config { allow_public: true, ..config }.validate(), Ok(()));
+        let error = config.validate_listen(false).unwrap_err().to_string();
+        assert!(error.contains("--allow-public") && error.contains("token create"), "{error}");
+        assert_eq!(config.validate_listen(true), Ok(()));
+        assert_eq!(Config { allow_public: true, ..config }.validate_listen(false), Ok(()));
+        for local in ["127.0.0.9:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
+            assert_eq!(Config { listen: local.parse().unwrap(), ..Config::default() }.validate_listen(false), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let config = Config { tls_cert: Some("a.pem".into()), ..Config::default() };
+        assert!(matches!(config.validate(), Err(ConfigError::Conflict { key: "tls_key", .. })));
+        let config = Config { tls_key: Some("a.pem".into()), ..Config::default() };
+        assert!(matches!(config.validate(), Err(ConfigError::Conflict { key: "tls_cert", .. })));
     }
 
     #[test]

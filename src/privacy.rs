@@ -147,20 +147,32 @@ impl Cache {
     }
 }
 
-/// Where the first word lies that begins like an API key and is long enough to be one; words that
-/// already are public names, or the middle of one, are passed over.
+/// What API keys begin with, and what access tokens of this program do.
+const MARKS: [&str; 3] = ["sk-", "AIza", TOKEN_MARK];
+const TOKEN_MARK: &str = "tr_";
+/// Letters of an access token.
+const TOKEN_CHARS: usize = 52;
+
+/// Where the first word lies that begins like an API key and is long enough to be one, or that is an
+/// access token; words that already are public names, or the middle of one, are passed over.
 fn key_like(text: &str) -> Option<(usize, usize)> {
     let is_part = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     let mut from = 0;
-    while let Some(start) = ["sk-", "AIza"].iter().filter_map(|mark| text[from..].find(mark)).min().map(|at| from + at)
-    {
+    loop {
+        let found = MARKS.iter().filter_map(|mark| Some((from + text[from..].find(mark)?, *mark)));
+        let (start, mark) = found.min()?;
         let length = text.as_bytes()[start..].iter().take_while(|b| is_part(**b)).count();
+        // Many a word has the mark of tokens in it, so those are told by their shape.
+        let inside = text[..start].bytes().last().is_some_and(is_part);
+        if mark == TOKEN_MARK && (inside || length != TOKEN_CHARS) {
+            from = start + mark.len();
+            continue;
+        }
         if length >= 16 {
             return Some((start, start + length));
         }
         from = start + length;
     }
-    None
 }
 
 /// Mask, dot, fingerprint.

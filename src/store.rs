@@ -19,6 +19,7 @@ mod calls;
 mod checkpoint;
 pub(crate) mod columns;
 mod durable;
+mod follow;
 mod frozen;
 pub mod image;
 mod intake;

@@ -1,5 +1,6 @@
 //! `config init|check|show`: the settings as a file, checked, and as they are in effect.
 
+use super::access;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::output;
@@ -68,15 +69,35 @@ fn init(file: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
+/// What the file says before the first setting.
+const HEAD: &str = "\
+# Settings of tallyring. Every line shows its default; take the # away to change one.
+# Flags win over TALLYRING_* variables, those over this file.
+#
+# Times are written with their unit: 500ms, 10s, 5m, 24h, 400d. So are sizes: 4MiB is 4194304 bytes,
+# 4MB is 4000000, and a bare number is bytes. Lists are lists of texts.
+";
+
+/// Where a group of settings begins, and what it is about.
+const GROUPS: [(&str, &str); 7] = [
+    ("listen", "Who can reach it"),
+    ("data_dir", "Where things are, and how keys are named"),
+    ("log", "Logs"),
+    ("max_connections", "Limits of connections and requests"),
+    ("ack", "What is kept on the disk"),
+    ("tiers", "What is counted, and how finely"),
+    ("max_series", "Limits of memory"),
+];
+
 /// Every setting commented out, at its default: a file that changes nothing until it is edited,
 /// and that takes up better defaults of later releases.
 fn template() -> String {
     let defaults = Config::default();
-    let mut text = String::from(
-        "# Settings of tallyring. Every line shows its default; take the # away to change one.\n\
-         # Flags win over TALLYRING_* variables, those over this file.\n",
-    );
+    let mut text = String::from(HEAD);
     for setting in SETTINGS {
+        if let Some((_, title)) = GROUPS.iter().find(|(first, _)| *first == setting.key) {
+            text += &format!("\n\n# ---- {title} ----\n");
+        }
         text += &format!("\n{}# {} = {}\n", comment(setting.doc), setting.key, setting.show(&defaults));
     }
     text
@@ -100,7 +121,9 @@ fn comment(doc: &str) -> String {
 
 fn check(file: Option<PathBuf>, settings: Settings) -> Result<Exit, Failure> {
     let settings = settings.or_file(file);
-    settings.load_valid().map_err(|failure| failure.with(Exit::Negative))?;
+    let config = settings.load_valid().map_err(|failure| failure.with(Exit::Negative))?.config;
+    let tokens = access::tokens_file(&config).exists();
+    config.validate_listen(tokens).map_err(|fault| Failure::from(fault).with(Exit::Negative))?;
     output::message("the settings are valid");
     Ok(Exit::Ok)
 }
@@ -141,5 +164,13 @@ mod tests {
         let table: toml::Table = settings.collect::<Vec<_>>().join("\n").parse().unwrap();
         assert_eq!(table.len(), SETTINGS.len());
         assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+    }
+
+    #[test]
+    fn every_group_has_its_title_and_the_first_setting_is_in_one() {
+        let text = template();
+        let titles: Vec<&str> = text.lines().filter(|line| line.starts_with("# ---- ")).collect();
+        assert_eq!(titles.len(), GROUPS.len(), "{titles:?}");
+        assert_eq!(GROUPS[0].0, SETTINGS[0].key);
     }
 }

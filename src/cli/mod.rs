@@ -2,6 +2,7 @@
 //!
 //! stdout is data, stderr is messages. Client commands speak the public HTTP API.
 
+mod access;
 mod answer;
 #[doc(hidden)]
 pub mod bench;
@@ -23,6 +24,7 @@ mod serve;
 mod settings;
 mod snapshot;
 mod table;
+mod token;
 mod verify;
 
 use clap::CommandFactory;
@@ -77,6 +79,8 @@ enum Command {
     Import(import::Args),
     /// Take, list, check or compare snapshots
     Snapshot(snapshot::Args),
+    /// Make, list and take back access tokens
+    Token(token::Args),
     /// Prove that a data folder is whole and unchanged
     Verify(verify::Args),
     /// Count the journal of a data folder anew: totals then, a snapshot checked, other prices
@@ -119,6 +123,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(args, global),
         Command::Import(args) => import::run(&args, global),
         Command::Snapshot(args) => snapshot::run(&args, global),
+        Command::Token(args) => token::run(args, global),
         Command::Verify(args) => verify::run(&args, global),
         Command::Replay(args) => replay::run(&args, global),
         Command::Fsck(args) => fsck::run(&args, global),

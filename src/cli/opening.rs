@@ -5,9 +5,9 @@ use crate::clock::System;
 use crate::config::Config;
 use crate::privacy::Keyring;
 use crate::server::App;
+use crate::server::Recovery;
 use crate::server::Startup;
 use crate::store::OpenError;
-use crate::store::Opened;
 use crate::store::Store;
 use indicatif::ProgressBar;
 use std::io;
@@ -34,11 +34,11 @@ pub(super) async fn app(config: Config, keyring: Arc<Keyring>, startup: Startup,
         }
     };
     progress.end();
-    let store = match opened {
+    let (store, recovery) = match opened {
         Ok(opened) => opened?,
         Err(failed) => return panicked(failed).await,
     };
-    Ok(App { store, keyring, clock: Arc::new(System) })
+    Ok(App { recovery: Some(recovery), ..App::new(store, keyring, Arc::new(System)) })
 }
 
 /// A panic goes on; a task cut off by the end of the program has nobody left to tell.
@@ -50,15 +50,16 @@ async fn panicked(failed: JoinError) -> Result<App, OpenError> {
 }
 
 /// Opens the store of the data folder and tells what was found.
-pub(super) fn store(config: &Config, startup: &Startup) -> Result<Store, OpenError> {
+pub(super) fn store(config: &Config, startup: &Startup) -> Result<(Store, Recovery), OpenError> {
     let began = Instant::now();
     let mut told = |phase| startup.note(phase);
     let (store, opened) = Store::open(&config.data_dir, config.store.clone(), System.now(), &mut told)?;
-    tell(&opened, began.elapsed());
-    Ok(store)
+    let recovery = Recovery { opened, took: began.elapsed() };
+    tell(&recovery);
+    Ok((store, recovery))
 }
 
-fn tell(opened: &Opened, took: Duration) {
+fn tell(Recovery { opened, took }: &Recovery) {
     for damaged in &opened.passed_over {
         tracing::warn!("a snapshot was passed over: {damaged}");
     }

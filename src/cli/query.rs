@@ -76,7 +76,7 @@ pub(super) struct Args {
     server: Server,
 }
 
-fn filter(text: &str) -> Result<(String, String), String> {
+pub(super) fn filter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as model=gpt-4o")?;
     Ok((name.trim().to_owned(), value.to_owned()))
 }

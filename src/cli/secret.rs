@@ -21,6 +21,6 @@ pub(super) fn read(file: Option<&Path>) -> Result<Option<String>, Failure> {
     reader.take(MAX_BYTES).read_to_string(&mut text).map_err(fault)?;
     match text.lines().next().map(str::trim).filter(|line| !line.is_empty()) {
         Some(line) => Ok(Some(line.to_owned())),
-        None => Err(Failure::usage(format!("{}: expected a key on the first line", path.display()))),
+        None => Err(Failure::usage(format!("{}: expected a secret on the first line", path.display()))),
     }
 }

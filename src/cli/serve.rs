@@ -4,6 +4,8 @@
 //! rather than nothing.
 
 use super::Global;
+use super::access;
+use super::access::Doors;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::logging;
@@ -16,7 +18,9 @@ use crate::privacy::Keyring;
 use crate::server;
 use crate::server::App;
 use crate::server::Ended;
+use crate::server::Listener;
 use crate::server::Startup;
+use crate::store::OpenError;
 use std::fs;
 use std::future::Future;
 use std::io;
@@ -35,15 +39,31 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let config = args.settings.load_valid()?.config;
+    let doors = Doors::open(&config, Some(access::tokens_file(&config)))?;
+    let renamed = lost_pepper(&config);
     let keyring = Arc::new(keyring(&config)?);
-    let listening = Listening::new(&config, global)?;
+    let access = Arc::clone(&doors.access);
+    let listening = Listening::new(&config, doors, global)?;
+    if renamed {
+        tracing::warn!(
+            "{PEPPER_FILE} is missing from a data folder that has calls, and was made anew: from now on keys have other \
+             names than before. If there is a copy, stop the server and put it back"
+        );
+    }
     let startup = Startup::default();
     let opening = opening::app(config.clone(), keyring, startup.clone(), !global.quiet);
-    listening
-        .until_stopped(|listener, stop| server::serve_once_open(listener, startup, opening, config.server, stop.wait()))
+    let opening = async { opening.await.map(|app| App { access, ..app }) };
+    listening.serve(startup, opening, config.server)
 }
 
-fn keyring(config: &Config) -> Result<Keyring, Failure> {
+/// Whether keys were named with a secret that is no longer there, as after a restore without it.
+fn lost_pepper(config: &Config) -> bool {
+    let folder = &config.data_dir;
+    config.keys == Keys::Fingerprint && folder.join("journal").is_dir() && !folder.join(PEPPER_FILE).exists()
+}
+
+/// Names keys as the server of this configuration does.
+pub(super) fn keyring(config: &Config) -> Result<Keyring, Failure> {
     if config.keys == Keys::Plain {
         return Ok(Keyring::plain());
     }
@@ -56,7 +76,7 @@ fn keyring(config: &Config) -> Result<Keyring, Failure> {
 /// A server that listens, and has answered nobody yet.
 pub(super) struct Listening {
     runtime: Runtime,
-    listener: TcpListener,
+    listener: Listener,
     stop: Stop,
     /// `http://127.0.0.1:8723`.
     pub(super) address: String,
@@ -64,48 +84,35 @@ pub(super) struct Listening {
 
 impl Listening {
     /// Listens and says where.
-    pub(super) fn new(config: &Config, global: &Global) -> Result<Self, Failure> {
+    pub(super) fn new(config: &Config, doors: Doors, global: &Global) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|fault| Failure::file("runtime", &fault))?;
         let fault = |fault: io::Error| Failure::file(format!("listening on {}", config.listen), &fault);
         let listener = runtime.block_on(TcpListener::bind(config.listen)).map_err(fault)?;
         // Before anybody is told that the server is there: a signal that came sooner would kill it.
-        let stop = runtime.block_on(async { Stop::new() }).map_err(fault)?;
+        let (stop, hangup) = runtime.block_on(async { Ok((Stop::new()?, Hangup::new()?)) }).map_err(fault)?;
         // The first line of all, and always plain: scripts that ask for port 0 read it.
-        let address = format!("http://{}", listener.local_addr().map_err(fault)?);
+        let address = format!("{}://{}", doors.scheme(), listener.local_addr().map_err(fault)?);
         output::message(&format!("listening on {address}"));
         logging::start(config, global);
         if config.keys == Keys::Plain {
             tracing::warn!("API keys are stored and shown as they come (keys = \"plain\")");
         }
-        if !config.listen.ip().is_loopback() {
-            tracing::warn!("other machines can reach this server, and it asks nobody for a token");
-        }
+        warn_of_strangers(config, &doors);
+        let listener = Listener::new(listener, doors.tls.clone());
+        runtime.spawn(hangup.each(doors));
         Ok(Self { runtime, listener, stop, address })
     }
 
-    /// Where tasks beside the server run.
-    pub(super) fn runtime(&self) -> &Runtime {
-        &self.runtime
-    }
-
-    /// Serves with a store that is open, until it is told to stop.
-    pub(super) fn serve(self, config: &Config, app: App) -> Result<Exit, Failure> {
-        let (settings, store, clock) = (config.server.clone(), app.store.clone(), Arc::clone(&app.clock));
-        let done = self.until_stopped(|listener, stop| server::serve(listener, app, settings, stop.wait()));
-        if done.is_ok()
-            && let Err(failed) = store.close(clock.now())
-        {
-            tracing::warn!("the last snapshot failed: {failed}");
-        }
-        done
-    }
-
-    fn until_stopped<F: Future<Output = Result<(), Ended>>>(
+    /// Serves, once the store is open, until it is told to stop.
+    pub(super) fn serve(
         self,
-        serve: impl FnOnce(TcpListener, Stop) -> F,
+        startup: Startup,
+        opening: impl Future<Output = Result<App, OpenError>>,
+        settings: server::Settings,
     ) -> Result<Exit, Failure> {
-        let ended = self.runtime.block_on(serve(self.listener, self.stop));
+        let stop = self.stop.wait();
+        let ended = self.runtime.block_on(server::serve_once_open(self.listener, startup, opening, settings, stop));
         // A recovery that was told to stop is not waited for: a crash in it would do no harm either.
         self.runtime.shutdown_background();
         ended.map_err(failure)?;
@@ -120,6 +127,51 @@ fn failure(ended: Ended) -> Failure {
         Ended::NotOpened(fault) => Failure::unreachable(fault.to_string()),
         Ended::Failed(_) => Failure::disk(ended.to_string()),
     }
+}
+
+fn warn_of_strangers(config: &Config, doors: &Doors) {
+    if config.listen.ip().to_canonical().is_loopback() {
+        return;
+    }
+    if !doors.access.asks_for_tokens() {
+        tracing::warn!("other machines can reach this server, and it asks nobody for a token");
+    } else if doors.tls.is_none() {
+        tracing::warn!("tokens cross the network in the clear: name tls_cert and tls_key, or put a proxy in front");
+    }
+}
+
+/// Told to read tokens and certificates again: SIGHUP.
+#[cfg(unix)]
+struct Hangup(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Hangup {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::SignalKind;
+        use tokio::signal::unix::signal;
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    async fn each(mut self, doors: Doors) {
+        while self.0.recv().await.is_some() {
+            let doors = doors.clone();
+            if tokio::task::spawn_blocking(move || doors.reload()).await.is_err() {
+                tracing::error!("reading tokens and certificates failed: a bug in the server");
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Hangup;
+
+#[cfg(not(unix))]
+impl Hangup {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn each(self, _: Doors) {}
 }
 
 /// Told to stop: SIGTERM, or Ctrl-C.

@@ -40,6 +40,11 @@ impl Settings {
         Ok(Layers { flags: self.flags.0, env: &env, file }.load()?)
     }
 
+    /// For a command that has few of the flags.
+    pub(super) fn of(config: Option<PathBuf>, flags: Values) -> Self {
+        Self { config, flags: Flags(flags) }
+    }
+
     /// With a file named in another way.
     pub(super) fn or_file(self, file: Option<PathBuf>) -> Self {
         Self { config: file.or(self.config), ..self }
@@ -57,7 +62,7 @@ impl Settings {
 /// since an environment is shared with other programs and other releases.
 fn unknown_env() -> Vec<String> {
     // The last one is for tests, which need the first line to be the address.
-    let others = ["CONFIG", "URL", "COLOR", "FAILPOINT"];
+    let others = ["CONFIG", "URL", "TOKEN_FILE", "CA_FILE", "COLOR", "FAILPOINT"];
     let known = |name: &str| others.contains(&name) || find(&name.to_ascii_lowercase()).is_some();
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     names.filter(|name| name.strip_prefix("TALLYRING_").is_some_and(|name| !known(name))).collect()

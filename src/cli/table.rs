@@ -35,6 +35,11 @@ impl Cell {
         Self { text: grouped(&raw), raw: Some(raw), kind: Kind::Number }
     }
 
+    /// A number that is written for people already.
+    pub(super) fn figure(text: impl Into<String>) -> Self {
+        Self { text: text.into(), raw: None, kind: Kind::Number }
+    }
+
     /// An amount: a number whose column is shown with as many decimals as it needs.
     pub(super) fn money(raw: impl Into<String>) -> Self {
         Self { kind: Kind::Money, ..Self::number(raw) }
@@ -178,9 +183,10 @@ fn shortened(amount: &str, places: usize) -> &str {
     &amount[..amount.len() - decimals(amount).saturating_sub(places)]
 }
 
-/// Control characters, which could move the cursor or worse, shown escaped.
+/// Characters that could move the cursor or worse, or turn the text around them, shown escaped.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().flat_map(|c| if c.is_control() || turns(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// `1234567.125` as `1,234,567.125`.

@@ -60,10 +60,37 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "allow_public",
         value: "",
-        doc: "Allow an address that other machines can reach. This release has no access tokens: put a proxy in \
-              front that checks who asks.",
+        doc: "Allow an address that other machines can reach although there are no access tokens: for a server behind \
+              a proxy that checks who asks.",
         set: |c, v| text::read(&mut c.allow_public, v, "expected true or false"),
         show: |c| c.allow_public.to_string(),
+    },
+    Setting {
+        key: "hosts",
+        value: "LIST",
+        doc: "Further names that the server answers to, with a port or without, besides localhost and the address it \
+              listens on: a browser tells which name it asks. Without a list any name will do where access tokens \
+              are asked for, and none where they are not.",
+        set: |c, v| {
+            c.hosts = text::read_hosts(v)?;
+            Ok(())
+        },
+        show: |c| text::quoted_list(&c.hosts),
+    },
+    Setting {
+        key: "tls_cert",
+        value: "FILE",
+        doc: "Certificates in PEM, the server's own first: with them it speaks HTTPS only. SIGHUP reads them and \
+              their key again.",
+        set: |c, v| text::read_file(&mut c.tls_cert, v),
+        show: |c| text::file(c.tls_cert.as_deref()),
+    },
+    Setting {
+        key: "tls_key",
+        value: "FILE",
+        doc: "The private key of `tls_cert` in PEM.",
+        set: |c, v| text::read_file(&mut c.tls_key, v),
+        show: |c| text::file(c.tls_key.as_deref()),
     },
     Setting {
         key: "data_dir",
@@ -73,6 +100,14 @@ pub static SETTINGS: &[Setting] = &[
               made if it is not there. It belongs to one server at a time.",
         set: |c, v| text::read(&mut c.data_dir, v, "expected a folder"),
         show: |c| text::quoted(c.data_dir.display()),
+    },
+    Setting {
+        key: "tokens_file",
+        value: "FILE",
+        doc: "The file of access tokens, which `tallyring token` writes; by default `tokens.toml` in `data_dir`. While \
+              it is there, every request needs a token.",
+        set: |c, v| text::read_file(&mut c.tokens_file, v),
+        show: |c| text::file(c.tokens_file.as_deref()),
     },
     Setting {
         key: "keys",
@@ -122,7 +157,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "max_connections",
         value: "N",
-        doc: "The most connections at a time; further ones wait.",
+        doc: "The most connections at a time. A further one takes the place of the one that has waited longest for a \
+              request; where none waits, it is answered 503.",
         set: |c, v| text::read(&mut c.server.max_connections, v, NUMBER),
         show: |c| c.server.max_connections.to_string(),
     },
@@ -143,9 +179,55 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "min_body_rate",
         value: "SIZE",
-        doc: "Bytes a second that a body must keep up with.",
+        doc: "Bytes a second that a body must keep up with, and a client that reads an answer.",
         set: |c, v| text::read_bytes(&mut c.server.min_body_rate, v),
         show: |c| text::bytes(c.server.min_body_rate),
+    },
+    Setting {
+        key: "write_timeout",
+        value: "TIME",
+        doc: "How long an answer may wait for a client that reads nothing of it.",
+        set: |c, v| text::read_duration_to(&mut c.server.write_timeout, v),
+        show: |c| text::duration(c.server.write_timeout),
+    },
+    Setting {
+        key: "max_streams",
+        value: "N",
+        doc: "The most live streams (`/v1/stream`) at a time; each holds a connection. Beyond, clients are told to \
+              come back.",
+        set: |c, v| text::read(&mut c.server.max_streams, v, NUMBER),
+        show: |c| c.server.max_streams.to_string(),
+    },
+    Setting {
+        key: "max_wait",
+        value: "TIME",
+        doc: "How long a request with calls may have to wait for its turn; where it would be longer, it is told to \
+              come back.",
+        set: |c, v| text::read_duration_to(&mut c.server.max_wait, v),
+        show: |c| text::duration(c.server.max_wait),
+    },
+    Setting {
+        key: "max_questions",
+        value: "N",
+        doc: "The most questions answered at the same time; further ones wait up to 2 s. The default is twice the \
+              cores, at least 4.",
+        set: |c, v| text::read(&mut c.server.max_questions, v, NUMBER),
+        show: |c| c.server.max_questions.to_string(),
+    },
+    Setting {
+        key: "max_unread_bytes",
+        value: "SIZE",
+        doc: "The bytes of all long answers that wait to be read by their clients; further ones are told to come back.",
+        set: |c, v| text::read_bytes(&mut c.server.max_unread_bytes, v),
+        show: |c| text::bytes(c.server.max_unread_bytes),
+    },
+    Setting {
+        key: "metrics_max_labels",
+        value: "N",
+        doc: "The most models, providers, endpoints, and combinations of them, that `/metrics` tells apart: the first \
+              ones seen since the start. What comes later is told as `__other__`.",
+        set: |c, v| text::read(&mut c.server.metrics_max_labels, v, NUMBER),
+        show: |c| c.server.metrics_max_labels.to_string(),
     },
     Setting {
         key: "shutdown_timeout",

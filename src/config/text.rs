@@ -4,6 +4,8 @@ use crate::engine::config::Config as EngineConfig;
 use crate::engine::config::TierConfig;
 use crate::engine::event::Dimension;
 use crate::store::Ack;
+use std::path::Path;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -61,6 +63,28 @@ pub(super) fn read_ack(value: &str) -> Result<Ack, String> {
 /// Reads `a, b, c`; an empty text is an empty list.
 pub(super) fn read_list(value: &str) -> Vec<String> {
     value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+/// Reads the name of a file; an empty text is none.
+#[expect(clippy::unnecessary_wraps, reason = "it stands where a setting may be refused")]
+pub(super) fn read_file(place: &mut Option<PathBuf>, value: &str) -> Result<(), String> {
+    *place = Some(value.trim()).filter(|name| !name.is_empty()).map(PathBuf::from);
+    Ok(())
+}
+
+/// Shows the name of a file.
+pub(super) fn file(file: Option<&Path>) -> String {
+    quoted(file.unwrap_or(Path::new("")).display())
+}
+
+/// Reads names of hosts.
+pub(super) fn read_hosts(value: &str) -> Result<Vec<String>, String> {
+    let hosts = read_list(value);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    match hosts.iter().find(|host| !host.chars().all(plain)) {
+        Some(_) => Err("expected names such as usage.example or usage.example:8723, without scheme or path".to_owned()),
+        None => Ok(hosts),
+    }
 }
 
 /// Reads `1s x 1h, 1m x 48h`: a bucket's length and how far back such buckets are kept.

@@ -1,10 +1,11 @@
 //! Routes for whoever runs the server.
 
 use super::App;
+use super::access::Scope;
 use super::error::Problem;
+use super::routes::Routes;
 use super::wire::status::StatusJson;
 use axum::Json;
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -17,13 +18,13 @@ struct Version {
     version: &'static str,
 }
 
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes(routes: Routes) -> Routes {
     let began = Instant::now();
-    Router::new()
-        .route("/livez", get(alive))
-        .route("/readyz", get(ready))
-        .route("/version", get(version))
-        .route("/v1/status", get(async move |state: State<App>| status(state, began).await))
+    routes
+        .get("/livez", Scope::Open, get(alive))
+        .get("/readyz", Scope::Open, get(ready))
+        .get("/version", Scope::Open, get(version))
+        .get("/v1/status", Scope::ReadAll, get(async move |state: State<App>| status(state, began).await))
 }
 
 /// Whoever can answer is alive.

@@ -1,4 +1,4 @@
-//! Who may ask for a change: programs, and pages of this server.
+//! Who may ask for a change where nobody is asked for a token: programs, and pages of this server.
 
 use super::error::Problem;
 use axum::http::HeaderMap;

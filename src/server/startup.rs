@@ -28,21 +28,37 @@ use tower::Service;
 
 /// How far the opening of a store has come, shared between who opens it and who is asked.
 #[derive(Clone, Debug, Default)]
-pub struct Startup(Arc<Mutex<Option<Phase>>>);
+pub struct Startup(Arc<Mutex<Told>>);
+
+#[derive(Debug, Default)]
+enum Told {
+    #[default]
+    Nothing,
+    Phase(Phase),
+    Words(String),
+}
 
 impl Startup {
     /// Notes how far it has come.
     pub fn note(&self, phase: Phase) {
-        *self.0.lock() = Some(phase);
+        *self.0.lock() = Told::Phase(phase);
+    }
+
+    /// Notes what else is done before the first answer.
+    pub fn note_words(&self, words: impl Into<String>) {
+        *self.0.lock() = Told::Words(words.into());
     }
 
     fn problem(&self) -> Problem {
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("starting: {self}"))
             .with_header(header::RETRY_AFTER, HeaderValue::from(1));
         match *self.0.lock() {
-            None => problem,
-            Some(Phase::Snapshot { bytes, .. }) => problem.with_member("phase", "snapshot").with_member("bytes", bytes),
-            Some(Phase::Journal { position, frames }) => {
+            Told::Nothing => problem,
+            Told::Words(_) => problem.with_member("phase", "other"),
+            Told::Phase(Phase::Snapshot { bytes, .. }) => {
+                problem.with_member("phase", "snapshot").with_member("bytes", bytes)
+            }
+            Told::Phase(Phase::Journal { position, frames }) => {
                 problem.with_member("phase", "journal").with_member("position", position).with_member("frames", frames)
             }
         }
@@ -53,9 +69,10 @@ impl Startup {
 impl fmt::Display for Startup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0.lock() {
-            None => f.write_str("opening the data folder"),
-            Some(Phase::Snapshot { name, bytes }) => write!(f, "reading the snapshot {name}, {bytes} bytes"),
-            Some(Phase::Journal { position, frames }) => {
+            Told::Nothing => f.write_str("opening the data folder"),
+            Told::Words(words) => f.write_str(words),
+            Told::Phase(Phase::Snapshot { name, bytes }) => write!(f, "reading the snapshot {name}, {bytes} bytes"),
+            Told::Phase(Phase::Journal { position, frames }) => {
                 write!(f, "counting what the journal has: {frames} frames, up to position {position}")
             }
         }
@@ -144,6 +161,18 @@ mod tests {
         }
         startup.note(Phase::Snapshot { name: "0-0".to_owned(), bytes: 9 });
         assert!(ask(&gate, "/readyz").await.2.contains("snapshot 0-0, 9 bytes"));
+        startup.note_words("filling in history");
+        assert!(ask(&gate, "/readyz").await.2.contains("starting: filling in history"));
+    }
+
+    #[tokio::test]
+    async fn the_dashboard_is_there_before_there_is_something_to_show() {
+        let gate = Gate::new(Startup::default());
+        let (status, _, page) = ask(&gate, "/").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(page.contains("tallyring"), "{page}");
+        assert_eq!(ask(&gate, "/assets/index.html").await.2, page);
+        assert_eq!(ask(&gate, "/assets/nothing").await.0, StatusCode::NOT_FOUND);
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 use super::App;
 use crate::store::SnapshotInfo;
 use crate::store::Store;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -12,6 +13,8 @@ use tokio::time::MissedTickBehavior;
 
 /// How often the engine is told the time, and the journal is asked whether it has failed.
 const TICK: Duration = Duration::from_millis(250);
+/// How often the file of access tokens is looked at.
+const TOKENS: Duration = Duration::from_millis(500);
 /// How often the store may look after its files.
 const MAINTAIN: Duration = Duration::from_secs(1);
 /// How often the same trouble is told again.
@@ -35,6 +38,19 @@ pub(super) async fn advance(app: App) {
         };
         if spawn_blocking(advance).await.is_err() {
             tracing::error!("the engine failed to advance");
+        }
+    }
+}
+
+/// Notices that the file of access tokens is another one: a token that was revoked is refused
+/// within a second.
+pub(super) async fn tokens(app: App) {
+    let mut ticks = every(TOKENS);
+    loop {
+        ticks.tick().await;
+        let access = Arc::clone(&app.access);
+        if spawn_blocking(move || access.refresh()).await.is_err() {
+            tracing::error!("reading the access tokens failed: a bug in the server");
         }
     }
 }

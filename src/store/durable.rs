@@ -65,6 +65,8 @@ pub struct Status {
     pub snapshots: Vec<SnapshotInfo>,
     /// Free bytes on the disk, as of the last look.
     pub free_bytes: u64,
+    /// Bytes that must stay free.
+    pub needed_bytes: u64,
     /// Whether too few are free to take anything in.
     pub full: bool,
     /// How long the last snapshot held ingestion up.
@@ -159,6 +161,7 @@ impl Durable {
             oldest_position: extent.first.events,
             snapshots: self.snapshots.lock().clone(),
             free_bytes: self.free.load(Ordering::Relaxed),
+            needed_bytes: self.settings.min_free_bytes,
             full: self.full.load(Ordering::Relaxed),
             last_hold: Duration::from_micros(self.hold_us.load(Ordering::Relaxed)),
             failure: progress.failure(),

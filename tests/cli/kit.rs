@@ -1,5 +1,6 @@
 //! A server to talk to, and commands to talk with.
 
+use crate::skipping::skipped;
 use serde_json::Value;
 use std::fs;
 use std::io::BufRead;
@@ -170,11 +171,11 @@ fn keep(lines: BufReader<ChildStderr>, log: &Mutex<String>) {
     }
 }
 
-/// Waits up to 20 seconds for something to become true.
+/// Waits up to a minute for something to become true.
 pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
-        assert!(began.elapsed() < Duration::from_secs(20), "waited 20 s until {what}");
+        assert!(began.elapsed() < Duration::from_secs(60), "waited a minute until {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -185,7 +186,7 @@ pub(crate) fn trace(test: &str) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/gentd26-requests.csv");
     let path = std::env::var_os("GENTD26_CSV").map_or(beside, PathBuf::from);
     if !path.is_file() {
-        eprintln!("skipped: {test} (no {})", path.display());
+        skipped(test, &format!("there is no {}", path.display()));
         return None;
     }
     Some(path)

@@ -3,11 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod backup;
 mod bench;
 mod config;
+mod deploy;
 mod folders;
 mod import;
 mod kit;
+mod man;
+mod ready;
 mod serve;
+#[path = "../skipping/mod.rs"]
+mod skipping;
 mod snapshot;
 mod talk;

@@ -153,7 +153,7 @@ fn what_is_wrong_is_explained_with_exit_code_2() {
         (&["report", "nothing"], "nothing"),
         (&["report", "key-usage"], "--key-file"),
         (&["report", "calls", "--period", "2h"], "`period`"),
-        (&["query", "--url", "https://example.org"], "http://"),
+        (&["query", "--url", "ftp://example.org"], "http://"),
     ];
     for (args, word) in cases {
         let said = server.run(args);

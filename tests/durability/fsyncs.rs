@@ -5,11 +5,10 @@ use crate::kit::Client;
 use crate::kit::DEADLINE;
 use crate::kit::Server;
 use crate::kit::busy_files;
-use crate::kit::has;
 use crate::kit::serve;
 use crate::kit::signal;
-use crate::kit::skipped;
 use crate::ledger::Ledger;
+use crate::skipping;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,8 +24,8 @@ const CALLS: &str =
 #[test]
 fn answers_come_after_syncs_and_names_are_synced() {
     let test = "answers_come_after_syncs_and_names_are_synced";
-    if !has("strace") {
-        return skipped(test, "strace is not installed");
+    if !skipping::have(&["strace"], test) {
+        return;
     }
     let folder = tempfile::tempdir().unwrap();
     let (data, log) = (folder.path().join("data"), folder.path().join("trace"));

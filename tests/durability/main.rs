@@ -17,4 +17,6 @@ mod kit;
 mod ledger;
 #[path = "../runs/mod.rs"]
 mod runs;
+#[path = "../skipping/mod.rs"]
+mod skipping;
 mod storm;

@@ -72,7 +72,7 @@ fn send_somehow(
     match chance.below(5) {
         // Cut off in the midst of the body.
         0 => {
-            let head = format!("POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+            let head = format!("POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {}\r\n\r\n", body.len());
             let part = usize::try_from(chance.next()).unwrap() % body.len();
             client.cut(&[head.as_bytes(), &body[..part]].concat())?;
             Ok(None)

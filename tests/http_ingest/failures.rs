@@ -1,6 +1,7 @@
 //! A disk that fails under a running server: nothing is acknowledged any more, and the server ends,
 //! so that the next one reads from the disk what is there.
 
+use crate::skipping::skipped;
 use crate::support::Server;
 use std::process::Command;
 use std::time::Duration;
@@ -25,8 +26,7 @@ fn a_failed_write_is_told_and_ends_the_server() {
     let server = Server::start_in(folder.path(), &[], None);
     assert_eq!(server.post(EVENTS, lines(0)).counts(200), (200, 0, 0));
     if !limit_files(server.id(), 8_192) {
-        eprintln!("skipped: a_failed_write_is_told_and_ends_the_server (no prlimit)");
-        return;
+        return skipped("a_failed_write_is_told_and_ends_the_server", "there is no prlimit");
     }
     let since = Instant::now();
     let mut from = 0;

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../skipping/mod.rs"]
+mod skipping;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -45,6 +45,19 @@ fn values_that_begin_like_a_formula_become_text() {
 }
 
 #[test]
+fn counts_between_bounds_are_columns() {
+    let site = Site::at(NOON);
+    for ms in [1, 20, 20, 9_000] {
+        site.call("2026-11-22T11:30:00Z", &[(User, "ann")], took(ms));
+    }
+    let body = site.get("/v1/usage?group_by=user&metrics=latency_ms&quantiles=1&bins=0.5,1,1000&format=csv").body;
+    let expected = "user,from,to,latency_ms_count,latency_ms_mean,latency_ms_min,latency_ms_max,latency_ms_p100,\
+                    latency_ms_bin_0.5,latency_ms_bin_1,latency_ms_bin_1000,latency_ms_bin_above\n\
+                    ann,2026-11-22T11:00:00Z,2026-11-22T12:00:01Z,4,2260.25,1,9000,9000,0,1,2,1\n";
+    assert_eq!(body, expected);
+}
+
+#[test]
 fn pages_and_what_was_before_fit_into_csv_too() {
     let site = Site::at(NOON);
     for (user, at) in [("ann", "11:30:00"), ("ann", "10:30:00"), ("bob", "11:30:00"), ("cat", "11:30:00")] {

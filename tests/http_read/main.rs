@@ -8,6 +8,7 @@
 
 mod calls;
 mod csv;
+mod dashboard;
 mod dimensions;
 mod gemini;
 mod paging;

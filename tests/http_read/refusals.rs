@@ -39,6 +39,7 @@ fn usage_names_the_parameter_and_what_is_allowed() {
         ("/v1/usage?group_by=key&group_by=user", "group_by: `group_by` may be given only once"),
         ("/v1/usage?metrics=speed", "metrics: `metrics` must be different names"),
         ("/v1/usage?quantiles=2", "quantiles: `quantiles` must be up to 20 different decimals from 0 to 1"),
+        ("/v1/usage?bins=2,1", "bins: `bins` must be auto, or up to 40 ascending milliseconds with commas"),
         ("/v1/usage?order_by=speed", "order_by: `order_by` must be one of name, requests"),
         ("/v1/usage?limit=0", "limit: `limit` must be a whole number from 1 to 10000"),
         ("/v1/usage?limit=10001", "limit: `limit` must be a whole number from 1 to 10000"),
@@ -49,7 +50,7 @@ fn usage_names_the_parameter_and_what_is_allowed() {
         (
             "/v1/usage?colour=red",
             "colour: unknown parameter `colour`; known are window, from, to, tz, interval, \
-                                  group_by, metrics, quantiles, order_by, limit, cursor, compare, format, snapshot; filters are \
+                                  group_by, metrics, quantiles, bins, order_by, limit, cursor, compare, format, snapshot; filters are \
                                   key, user, model, provider, endpoint, status, team",
         ),
     ]);

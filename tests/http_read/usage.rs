@@ -221,6 +221,44 @@ fn only_the_metrics_asked_are_told_and_quantiles_have_names() {
 }
 
 #[test]
+fn values_are_counted_between_bounds_and_groups_and_points_add_up() {
+    let site = Site::at(NOON);
+    for (at, model, ms) in [
+        ("11:30:10", "gpt", 1),
+        ("11:30:20", "gpt", 100),
+        ("11:31:10", "gpt", 101),
+        ("11:31:20", "qwen", 100),
+        ("11:31:30", "qwen", 90_000),
+    ] {
+        site.call(&format!("2026-11-22T{at}Z"), &[(Model, model)], took(ms));
+    }
+    site.call("2026-11-22T11:31:00Z", &[(Model, "qwen")], nothing());
+    let span = "/v1/usage?from=2026-11-22T11:30:00Z&to=2026-11-22T11:32:00Z&metrics=latency_ms,ttft_ms&quantiles=1";
+    let told = site.json(&format!("{span}&bins=0.5,100,1000&group_by=model&order_by=name&interval=1m"));
+    assert_eq!(told["bins_ms"], json!([0.5, 100, 1000]));
+    assert_eq!(
+        told["totals"]["latency_ms"],
+        json!({ "count": 5, "mean": 18_060.4, "min": 1, "max": 90_000, "p100": 90_000, "bins": [0, 3, 1, 1] })
+    );
+    assert_eq!(told["totals"]["ttft_ms"]["bins"], json!([0, 0, 0, 0]));
+    let bins = |of: &Value| of["latency_ms"]["bins"].clone();
+    assert_eq!((bins(&told["data"][0]), bins(&told["data"][1])), (json!([0, 2, 1, 0]), json!([0, 1, 0, 1])));
+    let points = &told["data"][0]["series"];
+    assert_eq!((bins(&points[0]), bins(&points[1])), (json!([0, 2, 0, 0]), json!([0, 0, 1, 0])));
+    assert_eq!((bins(&told["series"][0]), bins(&told["series"][1])), (json!([0, 2, 0, 0]), json!([0, 1, 1, 1])));
+    assert_eq!(bins(&told["other"]), json!([0, 0, 0, 0]));
+
+    let told = site.json(&format!("{span}&bins=auto&compare=previous"));
+    let bounds = told["bins_ms"].as_array().unwrap();
+    assert_eq!((&bounds[0], bounds.last()), (&json!(1), Some(&json!(600_000))));
+    for figures in [&told["totals"], &told["previous"]] {
+        assert_eq!(bins(figures).as_array().unwrap().len(), bounds.len() + 1);
+    }
+    let without = site.json(span);
+    assert_eq!((without.get("bins_ms"), without["totals"]["latency_ms"].get("bins")), (None, None));
+}
+
+#[test]
 fn the_span_before_is_told_beside() {
     let site = Site::at(NOON);
     let call = |at: &str, model| site.call(at, &[(Model, model)], nothing());

@@ -109,5 +109,26 @@ fn check_distribution(sorted: &[u64], distribution: &Distribution) -> Verdict {
             return Err(format!("quantile {quantile}: read {read:?}, exactly {exact:?}"));
         }
     }
+    check_counts(sorted, distribution)
+}
+
+/// The counts between bounds: those at values that occur, where a slip by one would show, and at
+/// round ones. Up to a bound, what is read is what lies up to a bound at most 1/128 above.
+fn check_counts(sorted: &[u64], distribution: &Distribution) -> Verdict {
+    let mut bounds: Vec<u64> = QUANTILES.iter().filter_map(|quantile| nearest_rank(sorted, *quantile)).collect();
+    bounds.extend([0, 1_000, 100_000, 10_000_000]);
+    bounds.sort_unstable();
+    bounds.dedup();
+    let counts = distribution.counts_between(&bounds);
+    same("counts in all", &(counts.len(), counts.iter().sum()), &(bounds.len() + 1, sorted.len() as u64))?;
+    let mut read = 0;
+    for (bound, count) in bounds.iter().zip(counts) {
+        read += count;
+        let up_to = |bound: u64| sorted.partition_point(|us| *us <= bound) as u64;
+        let allowed = up_to(*bound)..=up_to(bound + bound / 128);
+        if !allowed.contains(&read) {
+            return Err(format!("up to {bound}: read {read}, allowed {allowed:?}"));
+        }
+    }
     Ok(())
 }

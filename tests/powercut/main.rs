@@ -17,6 +17,8 @@ mod kit;
 mod ledger;
 #[path = "../runs/mod.rs"]
 mod runs;
+#[path = "../skipping/mod.rs"]
+mod skipping;
 
 use chance::Chance;
 use kit::DEADLINE;
@@ -25,9 +27,9 @@ use kit::busy_files;
 use kit::has;
 use kit::is_root;
 use kit::signal;
-use kit::skipped;
 use ledger::Ledger;
 use ledger::Load;
+use skipping::skipped;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;

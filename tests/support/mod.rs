@@ -51,10 +51,19 @@ impl Server {
 
     /// As soon as it listens; it may not have opened its data folder yet, or may be unable to.
     pub(crate) fn begin_in(data: &Path, args: &[&str], folder: Option<TempDir>) -> Self {
+        Self::begin_at("127.0.0.1:0", data, args, folder)
+    }
+
+    /// The same at an address, such as that of one that was killed.
+    pub(crate) fn begin_at(listen: &str, data: &Path, args: &[&str], folder: Option<TempDir>) -> Self {
         // Where a test limits the size of files, writing more is an error rather than a signal.
-        let mut child = Command::new("sh")
+        let mut shell = Command::new("sh");
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TALLYRING_")) {
+            shell.env_remove(name); // of the tests or of whoever runs them
+        }
+        let mut child = shell
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_tallyring")])
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .args(["serve", "--listen", listen, "--data-dir"])
             .arg(data)
             .args(args)
             .stderr(Stdio::piped())

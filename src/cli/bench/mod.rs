@@ -67,6 +67,8 @@ enum Group {
     Durable,
     /// Events taken and questions answered over HTTP
     Http,
+    /// The same under five times the load
+    Overload,
 }
 
 /// How much time a figure may take.
@@ -96,6 +98,7 @@ impl Group {
             Self::Reads => reads::rows(effort),
             Self::Durable => return durable::rows(effort),
             Self::Http => return http::rows(effort),
+            Self::Overload => return http::overload_rows(effort),
         })
     }
 }

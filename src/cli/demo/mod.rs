@@ -1,14 +1,15 @@
 //! `demo`: a server that feeds itself realistic traffic, for a look around.
 //!
-//! History is filled in before the first answer, with the clock of the engine moving along, so
-//! that it is counted just as it would have been live: all calls of the last hour, one in twenty of
-//! the last day, one in 400 of the days before.
+//! It listens at once, and says how far it is while it fills in its history.
 
 mod catalog;
+mod feed;
 mod random;
 mod traffic;
 
 use super::Global;
+use super::access;
+use super::access::Doors;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::opening;
@@ -20,26 +21,18 @@ use crate::clock::System;
 use crate::config::Config;
 use crate::config::layers::Origin;
 use crate::engine::Engine;
-use crate::engine::time::DAY;
-use crate::engine::time::Timestamp;
 use crate::privacy::Keyring;
 use crate::server::App;
 use crate::server::Startup;
-use crate::store::Batch;
-use crate::store::Committed;
 use crate::store::Store;
+use feed::Feed;
+use indicatif::ProgressBar;
+use std::io;
+use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
 use std::time::Instant;
-use traffic::Call;
+use tokio::task::spawn_blocking;
 use traffic::Traffic;
-
-/// How often live calls are handed over.
-const TICK: Duration = Duration::from_millis(100);
-/// Calls of one batch of history …
-const BATCH_CALLS: usize = 512;
-/// … and the longest span of one, well within the open seconds of the engine.
-const BATCH_SECS: i64 = 20;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -50,14 +43,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(0..=400))]
     history_days: u16,
     /// Calls a second, averaged over a week
-    #[arg(long, value_name = "N", default_value_t = 50.0, value_parser = rate)]
+    #[arg(long, value_name = "N", default_value_t = 2.0, value_parser = rate)]
     rate: f64,
     #[command(flatten)]
     settings: Settings,
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    let rate: f64 = text.parse().map_err(|_| "expected a number such as 50")?;
+    let rate: f64 = text.parse().map_err(|_| "expected a number such as 2")?;
     if (0.01..=10_000.0).contains(&rate) { Ok(rate) } else { Err("expected 0.01 to 10000".to_owned()) }
 }
 
@@ -70,14 +63,32 @@ pub(super) fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let mut pepper = [0; 32];
     pepper[..8].copy_from_slice(&args.seed.to_le_bytes());
     let keyring = Arc::new(Keyring::new(pepper));
-    let listening = Listening::new(&config, global)?;
+    // A demo in memory has no tokens, unless a file of them is named: those of the folder are a real
+    // server's.
+    let tokens = if kept { Some(access::tokens_file(&config)) } else { config.tokens_file.clone() };
+    let doors = Doors::open(&config, tokens)?;
+    let access = Arc::clone(&doors.access);
+    let listening = Listening::new(&config, doors, global)?;
     let store = if kept { stored(&config)? } else { in_memory(&config)? };
-    let traffic = Traffic::new(args.seed, &keyring);
-    let feed =
-        Feed { store: store.clone(), traffic, rate: args.rate, next: Timestamp::MIN, batch: Vec::new(), sent: None };
-    let feed = feed.start(i64::from(args.history_days), &listening.address);
-    listening.runtime().spawn(feed.live());
-    listening.serve(&config, App { store, keyring, clock: Arc::new(System) })
+    let there = store.position();
+    if there > 0 {
+        output::message(&format!("{there} calls are there already"));
+    }
+    let past = Past {
+        feed: Feed::new(store.clone(), Traffic::new(args.seed, &keyring), args.rate),
+        days: if there > 0 { 0 } else { i64::from(args.history_days) },
+        loud: !global.quiet,
+        startup: Startup::default(),
+        address: listening.address.clone(),
+        key: Traffic::new(args.seed, &keyring).busiest_key().to_owned(),
+    };
+    let (startup, settings) = (past.startup.clone(), config.server.clone());
+    let opening = async move {
+        let feed = spawn_blocking(|| past.fill_in()).await.unwrap_or_else(|fault| panic!("the demo failed: {fault}"));
+        tokio::spawn(feed.live());
+        Ok(App { access, ..App::new(store, keyring, Arc::new(System)) })
+    };
+    listening.serve(startup, opening, settings)
 }
 
 /// By default the demo writes no files.
@@ -87,98 +98,41 @@ fn in_memory(config: &Config) -> Result<Store, Failure> {
 }
 
 fn stored(config: &Config) -> Result<Store, Failure> {
-    opening::store(config, &Startup::default()).map_err(|fault| Failure::unreachable(fault.to_string()))
+    opening::store(config, &Startup::default())
+        .map(|(store, _)| store)
+        .map_err(|fault| Failure::unreachable(fault.to_string()))
 }
 
-/// Calls on their way to a store.
-struct Feed {
-    store: Store,
-    traffic: Traffic,
-    rate: f64,
-    /// When the next call comes.
-    next: Timestamp,
-    batch: Vec<Call>,
-    /// The batch before, which may not be on the disk yet.
-    sent: Option<Committed>,
+/// What is there before the first answer.
+struct Past {
+    feed: Feed,
+    days: i64,
+    loud: bool,
+    startup: Startup,
+    address: String,
+    key: String,
 }
 
-impl Feed {
-    /// Fills the history in, unless there is one, and says what there is to see.
-    fn start(mut self, days: i64, address: &str) -> Self {
-        let told = if self.store.position() > 0 {
-            self.next = System.now();
-            format!("{} calls are there already", self.store.position())
-        } else {
-            output::message(&format!("filling in {days} days of history; answers wait until it is there"));
-            let began = Instant::now();
-            let count = self.history(days, System.now());
-            let secs = began.elapsed().as_secs_f64();
-            format!("{count} calls of the last {days} days counted in {secs:.1} s")
-        };
-        let hints = hints(address, self.traffic.busiest_key());
-        output::message(&format!("{told}; now about {} a second\n{hints}", self.rate));
-        self
-    }
-
-    fn history(&mut self, days: i64, now: Timestamp) -> usize {
-        self.next = now.plus_secs(-days * DAY);
-        self.until(now, |age| match age {
-            ..=3_600 => 1.0,
-            3_601..=DAY => 0.05,
-            _ => 0.0025,
-        })
-    }
-
-    /// Counts the calls that come before `now`; `share` says how many of them, by their age in
-    /// seconds.
-    fn until(&mut self, now: Timestamp, share: impl Fn(i64) -> f64) -> usize {
-        let mut count = 0;
-        while self.next < now {
-            count += 1;
-            let call = self.traffic.call(self.next);
-            let first = self.batch.first().map_or(self.next, Call::at);
-            if self.batch.len() >= BATCH_CALLS || self.next.secs() - first.secs() > BATCH_SECS {
-                self.hand_over();
-            }
-            self.batch.push(call);
-            let rate = self.rate * share(now.secs() - self.next.secs());
-            let wait = self.traffic.wait_secs(rate, self.next);
-            let next = self.next.micros().saturating_add((wait * 1e6) as i64 + 1);
-            self.next = Timestamp::from_micros(next).unwrap_or(Timestamp::MAX);
-        }
-        self.hand_over();
-        count
-    }
-
-    fn hand_over(&mut self) {
-        let Some(last) = self.batch.last().map(Call::at) else {
-            return;
-        };
-        let mut batch = Batch::new(|pointer| pointer);
-        for (index, call) in (0..).zip(&self.batch) {
-            batch.push(index, self.traffic.event(call), true);
-        }
-        let mut intake = self.store.intake("", last);
-        intake.push(batch);
-        // The disk has as long for a batch as the next one takes to be made up.
-        let before = self.sent.take().map_or_else(|| Ok(Default::default()), Committed::wait);
-        let sent = before.and_then(|receipt| {
-            receipt.errors.iter().for_each(|error| tracing::warn!("a call of the demo was rejected: {}", error.detail));
-            intake.commit(false)
+impl Past {
+    /// Fills the history in, and says what there is to see.
+    fn fill_in(mut self) -> Feed {
+        output::message(&format!("the dashboard: {}/", self.address));
+        let bar = (self.loud && io::stderr().is_terminal()).then(|| ProgressBar::new(self.days.unsigned_abs()));
+        let (began, days) = (Instant::now(), self.days);
+        let startup = &self.startup;
+        let count = self.feed.history(days, System.now(), |day| {
+            startup.note_words(format!("filling in {days} days of history, {day} are there"));
+            bar.iter().for_each(|bar| bar.set_position(day.unsigned_abs()));
         });
-        match sent {
-            Ok(sent) => self.sent = Some(sent),
-            Err(refused) => tracing::warn!("calls of the demo were refused: {refused}"),
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
         }
-        self.batch.clear();
-    }
-
-    async fn live(mut self) {
-        let mut ticks = tokio::time::interval(TICK);
-        loop {
-            ticks.tick().await;
-            self.until(System.now(), |_| 1.0);
+        if days > 0 {
+            let secs = began.elapsed().as_secs_f64();
+            output::message(&format!("{count} calls of the last {days} days counted in {secs:.1} s"));
         }
+        output::message(&hints(&self.address, &self.key));
+        self.feed
     }
 }
 
@@ -194,26 +148,4 @@ fn hints(address: &str, key: &str) -> String {
   tallyring query --url {address} --group-by user --order-by -cost:USD --limit 10
 stop with Ctrl-C"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::query::Query;
-
-    #[test]
-    fn history_is_counted_as_if_it_had_been_live() {
-        let engine = Engine::new(Default::default()).unwrap();
-        let traffic = Traffic::new(1, &Keyring::plain());
-        let now = Timestamp::from_secs(1_795_324_556);
-        let store = Store::in_memory(engine.clone());
-        let mut feed = Feed { store, traffic, rate: 2.0, next: Timestamp::MIN, batch: Vec::new(), sent: None };
-        let count = feed.history(3, now) as u64;
-        let stats = engine.stats();
-        assert_eq!((stats.accepted, stats.late, stats.rejected), (count, 0, [0; 4]));
-        let requests = |secs| engine.query(&Query::window(secs), now).unwrap().totals.sums.requests;
-        assert_eq!(requests(4 * 86_400), count);
-        // A Sunday at five in the morning: a third of the mean.
-        assert!((2_000..3_000).contains(&requests(3_600)), "{}", requests(3_600));
-    }
 }

@@ -76,7 +76,7 @@ impl Sink {
 
     pub(super) fn dry() -> Result<Self, Failure> {
         let engine = Engine::new(Config::default()).map_err(|fault| Failure::usage(fault.to_string()))?;
-        let app = App { store: Store::in_memory(engine), keyring: Arc::new(Keyring::plain()), clock: Arc::new(System) };
+        let app = App::new(Store::in_memory(engine), Arc::new(Keyring::plain()), Arc::new(System));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|fault| Failure::file("runtime", &fault))?;
         Ok(Self::Dry { router: router(app), runtime })

@@ -93,7 +93,7 @@ impl Source {
             Self::Folder { archive, runtime } => {
                 let (engine, at) = archive.frozen(id).map_err(failed)?;
                 let clock = Arc::new(Manual::at(at));
-                let app = App { store: Store::in_memory(engine), keyring: Arc::new(Keyring::plain()), clock };
+                let app = App::new(Store::in_memory(engine), Arc::new(Keyring::plain()), clock);
                 Ok(Past::Folder { router: router(app), runtime })
             }
         }

@@ -13,6 +13,9 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
+/// How deep an event may be nested, itself included; as deep as JSON parsers commonly go.
+const MAX_DEPTH: usize = 128;
+
 /// The fields an object may have, and where it stands in the event.
 pub(super) struct Table<const N: usize> {
     /// JSON pointer of the object.
@@ -69,6 +72,9 @@ impl<'a, const N: usize> Fields<'a, N> {
             (Some(()), Some(twice)) => return Err(table.fault(twice, "given twice")),
             (None, _) => fields = Self::none(table),
         }
+        if is_too_deep(text) {
+            return Err(table.fault_here(format!("nested deeper than {MAX_DEPTH} levels")));
+        }
         let mut json = serde_json::Deserializer::from_str(text);
         let split = json.deserialize_map(Splitter { fields: &mut fields, unknown });
         match split.and_then(|twice| json.end().map(|()| twice)) {
@@ -101,6 +107,29 @@ impl<'a, const N: usize> Fields<'a, N> {
     pub(super) fn is_null(&self, place: usize) -> bool {
         self.values[place] == Some("null")
     }
+}
+
+/// Whether brackets open deeper than events may be nested. Fields that nobody knows are passed over
+/// at any depth without recursion, so this is a rule and no protection of the stack.
+fn is_too_deep(text: &str) -> bool {
+    if text.len() <= 2 * MAX_DEPTH {
+        return false;
+    }
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
 }
 
 /// What is wrong with a text that is not JSON. The parser's own words are not used: some of them

@@ -200,8 +200,11 @@ fn what_is_no_object_is_at_fault_as_a_whole() {
     ] {
         assert_eq!(fault(Format::Native, text), "", "{text}");
     }
-    let deep = format!(r#"{{"model":"m","x":{}{}}}"#, "[".repeat(4_000), "]".repeat(4_000));
-    with(Format::Native, &deep, |event| assert_eq!(event.dimensions.get(Dimension::Model), "m"));
+    let nested = |arrays: usize| format!(r#"{{"model":"m","x":{}{}}}"#, "[".repeat(arrays), "]".repeat(arrays));
+    with(Format::Native, &nested(127), |event| assert_eq!(event.dimensions.get(Dimension::Model), "m"));
+    for arrays in [128, 4_000] {
+        assert_eq!(fault(Format::Native, &nested(arrays)), "", "{arrays}");
+    }
     let long = format!(r#"{{"model":"m","x":"{}"}}"#, "y".repeat(8_192));
     assert_eq!(fault(Format::Native, &long), "");
 }

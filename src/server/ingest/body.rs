@@ -33,6 +33,9 @@ const TRUSTED_BYTES: usize = 512 << 10;
 const ROOM_BYTES: usize = 1 << 10;
 /// Decompressed bytes between two turns of other requests.
 const STEP_BYTES: usize = 256 << 10;
+/// How many times its compressed length a body may have; what is harmless may have any.
+const MAX_RATIO: usize = 100;
+const HARMLESS_BYTES: usize = 1 << 20;
 /// The largest zstd window accepted, as a power of two: 8 MiB. The standard tool needs no more
 /// below `--ultra`; a hostile frame may ask for gigabytes.
 const ZSTD_WINDOW_LOG: u32 = 23;
@@ -49,7 +52,7 @@ pub(super) struct Bodies {
 /// A whole body, and the room it takes.
 pub(super) struct WholeBody {
     bytes: Bytes,
-    _room: Room,
+    room: Room,
 }
 
 impl WholeBody {
@@ -70,38 +73,44 @@ impl Bodies {
         }
     }
 
-    /// Reads and decompresses a body.
+    /// Reads a body as it is sent.
     ///
     /// # Errors
-    /// 400 when it is broken, 408 when it is slow, 413 when it is long, 503 when there is no room.
-    pub(super) async fn read(&self, head: &Parts, encoding: Encoding, body: Body) -> Result<WholeBody, Problem> {
+    /// 400 when it breaks off, 408 when it is slow, 413 when it is long, 503 when there is no room.
+    pub(super) async fn read(&self, head: &Parts, encoding: Encoding, mut body: Body) -> Result<WholeBody, Problem> {
         let most = match encoding {
             Encoding::Identity => self.max_decompressed_bytes,
             Encoding::Gzip | Encoding::Zstd => self.max_body_bytes,
         };
         let mut room = Room { semaphore: Arc::clone(&self.room), held: None };
-        let mut body = body;
         let sent = self.receive(&head.headers, &mut body, most, &mut room).await;
-        if sent.is_err() && !head.headers.contains_key(header::EXPECT) {
-            drain(body).await;
+        if sent.is_err() {
+            throw_away(head, body).await;
         }
+        Ok(WholeBody { bytes: sent?, room })
+    }
+
+    /// Decompresses it.
+    ///
+    /// # Errors
+    /// 400 when it is broken, 413 when it is long, 503 when there is no room.
+    pub(super) async fn unpack(&self, body: WholeBody, encoding: Encoding) -> Result<WholeBody, Problem> {
+        let WholeBody { bytes: sent, mut room } = body;
         let bytes = match encoding {
-            Encoding::Identity => sent?,
+            Encoding::Identity => sent,
             Encoding::Gzip => {
-                let compressed = sent?;
-                let mut decoder = GzipDecoder::new(&compressed[..]);
+                let mut decoder = GzipDecoder::new(&sent[..]);
                 decoder.multiple_members(true);
-                self.decompress(decoder, "gzip", &mut room).await?
+                self.decompress(decoder, sent.len(), "gzip", &mut room).await?
             }
             Encoding::Zstd => {
-                let compressed = sent?;
                 let limits = [DParameter::window_log_max(ZSTD_WINDOW_LOG)];
-                let mut decoder = ZstdDecoder::with_params(&compressed[..], &limits);
+                let mut decoder = ZstdDecoder::with_params(&sent[..], &limits);
                 decoder.multiple_members(true);
-                self.decompress(decoder, "zstd", &mut room).await?
+                self.decompress(decoder, sent.len(), "zstd", &mut room).await?
             }
         };
-        Ok(WholeBody { bytes, _room: room })
+        Ok(WholeBody { bytes, room })
     }
 
     /// The bytes as sent.
@@ -155,10 +164,12 @@ impl Bodies {
     async fn decompress(
         &self,
         mut decoder: impl AsyncRead + Unpin,
+        compressed: usize,
         name: &str,
         room: &mut Room,
     ) -> Result<Bytes, Problem> {
         let sent = room.bytes();
+        let most = self.max_decompressed_bytes.min(compressed.saturating_mul(MAX_RATIO).max(HARMLESS_BYTES));
         let mut bytes = Vec::new();
         loop {
             bytes.reserve(STEP_BYTES);
@@ -167,8 +178,8 @@ impl Bodies {
             step.read_to_end(&mut bytes).await.map_err(|_| {
                 Problem::new(StatusCode::BAD_REQUEST, format!("the body is not valid {name}, or it ends too early"))
             })?;
-            if bytes.len() > self.max_decompressed_bytes {
-                return Err(too_long(self.max_decompressed_bytes));
+            if bytes.len() > most {
+                return Err(if most < self.max_decompressed_bytes { too_dense() } else { too_long(most) });
             }
             room.make(sent + bytes.len()).await?;
             if bytes.len() < end {
@@ -183,8 +194,16 @@ fn too_long(most: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {most} bytes; send it in parts"))
 }
 
-/// Reads on for a while after a refusal.
-async fn drain(mut body: Body) {
+fn too_dense() -> Problem {
+    let detail = format!("a body of more than 1 MiB can't be compressed to less than 1/{MAX_RATIO}; send it in parts");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+}
+
+/// Reads on for a while after a refusal, unless the client waits to be told to send the body.
+pub(super) async fn throw_away(head: &Parts, mut body: Body) {
+    if head.headers.contains_key(header::EXPECT) {
+        return;
+    }
     let read = async {
         let mut bytes = 0;
         while let Some(Ok(frame)) = body.frame().await {

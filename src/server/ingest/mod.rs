@@ -16,12 +16,17 @@
 //!
 //! One request is one entry of the journal: it is read in chunks, and counted as a whole.
 
+mod admission;
 mod answer;
 mod body;
 mod request;
 
 use super::App;
 use super::Settings;
+use super::access::Caller;
+use super::access::Scope;
+use super::counters::Counters;
+use super::counters::Refusal;
 use super::error::Problem;
 use super::formats::Detail;
 use super::formats::Draft;
@@ -29,20 +34,27 @@ use super::formats::Fault;
 use super::formats::Format;
 use super::formats::Reader;
 use super::formats::framing::Pieces;
+use super::routes::Routes;
 use crate::clock::Clock;
 use crate::engine::time::Timestamp;
+use crate::privacy::Keyring;
 use crate::store::Batch;
 use crate::store::Committed;
 use crate::store::Intake;
 use crate::store::Refused;
 use crate::store::Store;
-use axum::Router;
+use admission::Admission;
+use axum::Extension;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::routing::post;
 use body::Bodies;
+use body::WholeBody;
+use request::Encoding;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -61,53 +73,89 @@ const MIN_EVENT_BYTES: usize = 2;
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
-/// Whose ids these are. With one ingest credential there is one writer.
-const WRITER: &str = "";
-
 /// What the routes share.
 struct Ingest {
     store: Store,
+    keyring: Arc<Keyring>,
     clock: Arc<dyn Clock>,
     reader: Reader,
+    admission: Admission,
     bodies: Bodies,
     max_events: usize,
+    counters: Arc<Counters>,
 }
 
-pub(super) fn routes(app: &App, settings: &Settings) -> Router<App> {
+pub(super) fn routes(routes: Routes, app: &App, settings: &Settings) -> Routes {
     let labels = &app.store.engine().config().labels;
     let ingest = Arc::new(Ingest {
         store: app.store.clone(),
+        keyring: Arc::clone(&app.keyring),
         clock: Arc::clone(&app.clock),
         reader: Reader::new(Arc::clone(&app.keyring), labels, settings.max_event_bytes),
+        admission: Admission::new(settings),
         bodies: Bodies::new(settings),
         max_events: settings.max_events,
+        counters: Arc::clone(&app.counters),
     });
     let take = |format| {
         let ingest = Arc::clone(&ingest);
-        post(async move |request: Request| ingest.take(format, request).await)
+        post(async move |Extension(caller): Extension<Caller>, request: Request| {
+            ingest.take(format, &caller, request).await
+        })
     };
-    Router::new().route("/v1/events", take(Format::Native)).route("/v1/ingest/dify", take(Format::Dify))
+    routes.post("/v1/events", Scope::Ingest, take(Format::Native)).post(
+        "/v1/ingest/dify",
+        Scope::Ingest,
+        take(Format::Dify),
+    )
 }
 
 impl Ingest {
-    async fn take(&self, format: Format, request: Request) -> Result<Response, Problem> {
+    async fn take(&self, format: Format, caller: &Caller, request: Request) -> Result<Response, Problem> {
         let (head, body) = request.into_parts();
-        let terms = request::Terms::of(&head)?;
-        let body = self.bodies.read(&head, terms.encoding, body).await?;
+        let terms = request::Terms::of(&head).map_err(|refused| self.count(refused))?;
+        let body = self.receive(&head, terms.encoding, body).await.map_err(|refused| self.count(refused))?;
+        let turn = self.admission.enter(body.bytes().len(), terms.encoding).await;
+        let turn = turn.map_err(|refused| self.count(refused))?;
+        let body = self.bodies.unpack(body, terms.encoding).await.map_err(|refused| self.count(refused))?;
         let pieces =
             Pieces::of(body.bytes(), terms.ndjson).map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail))?;
-        self.check_count(body.bytes(), &pieces)?;
+        self.check_count(body.bytes(), &pieces).map_err(|refused| self.count(refused))?;
         let (one, now) = (pieces.is_one(), self.clock.now());
-        let mut intake = self.store.intake(WRITER, now);
+        let mut intake = self.store.intake(&caller.name, now);
         if let Some(key) = &terms.key {
-            intake.idempotency_key(key, body.bytes());
+            // The journal keeps it: a secret sent there by mistake must not lie on the disk.
+            intake.idempotency_key(&self.keyring.scrub(key, ""), body.bytes());
         }
         self.read_all(format, pieces, &mut intake, now).await;
         drop(body); // its room is for others while this request waits for the disk
-        self.not_busy().await?;
-        let receipt = commit(intake, terms.atomic)?.safe().await?;
+        self.not_busy().await.map_err(|refused| self.count(refused))?;
+        let committed = commit(intake, terms.atomic);
+        drop(turn);
+        let receipt = committed?.safe().await?;
         let status = answer::status(&receipt, one, terms.atomic);
         Ok((status, answer::json(&receipt)).into_response())
+    }
+
+    /// Reads a body, unless there is too much to do already: then none of it is kept.
+    async fn receive(&self, head: &Parts, encoding: Encoding, body: Body) -> Result<WholeBody, Problem> {
+        if let Err(refused) = self.admission.look() {
+            body::throw_away(head, body).await;
+            return Err(refused);
+        }
+        self.bodies.read(head, encoding, body).await
+    }
+
+    /// Counts a request that is turned away.
+    fn count(&self, refused: Problem) -> Problem {
+        match refused.status() {
+            StatusCode::SERVICE_UNAVAILABLE => self.counters.refuse(Refusal::Overload),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                self.counters.refuse(Refusal::Body);
+            }
+            _ => {}
+        }
+        refused
     }
 
     /// Refuses more events than one entry of the journal may hold, before the first is read.

@@ -73,8 +73,8 @@ impl Table<'_> {
             Metric::Cost => self.currencies.iter().map(|currency| format!("cost_{}", currency.code())).collect(),
             Metric::Latency | Metric::Ttft => {
                 let quantiles = self.shape.quantiles.iter().map(|quantile| quantile.name.as_str());
-                let parts = ["count", "mean", "min", "max"].into_iter().chain(quantiles);
-                parts.map(|part| format!("{}_{part}", metric.name())).collect()
+                let parts = ["count", "mean", "min", "max"].into_iter().chain(quantiles).map(String::from);
+                parts.chain(bins(&self.shape.bounds_us)).map(|part| format!("{}_{part}", metric.name())).collect()
             }
             single => vec![single.name().to_string()],
         };
@@ -114,8 +114,19 @@ impl Table<'_> {
         let quantiles = self.shape.quantiles.iter().map(|quantile| distribution.quantile(quantile.at));
         let times = [sum.mean_us(), distribution.min_us(), distribution.max_us()].into_iter().chain(quantiles);
         let times = times.map(|us| optional(us.map(|us| Ms(us).text())));
-        std::iter::once(sum.count.to_string()).chain(times).collect()
+        let mut cells: Vec<_> = std::iter::once(sum.count.to_string()).chain(times).collect();
+        if !self.shape.bounds_us.is_empty() {
+            cells.extend(distribution.counts_between(&self.shape.bounds_us).iter().map(u64::to_string));
+        }
+        cells
     }
+}
+
+/// `bin_1`, `bin_2`, …, `bin_above`: each is named by the milliseconds it goes up to. They are no
+/// sums: what `bin_2` counts is not in `bin_1`.
+fn bins(bounds_us: &[u64]) -> impl Iterator<Item = String> {
+    let above = (!bounds_us.is_empty()).then(|| "bin_above".to_owned());
+    bounds_us.iter().map(|us| format!("bin_{}", Ms(*us).text())).chain(above)
 }
 
 fn optional(value: Option<impl ToString>) -> String {
@@ -165,7 +176,7 @@ mod tests {
 
     fn text(usage: &Usage, names: &[&str], metrics: &[Metric]) -> String {
         let quantiles = vec![Quantile::parse("0.999").unwrap()];
-        let shape = Shape { metrics: metrics.to_vec(), quantiles, zone: Zone::utc() };
+        let shape = Shape { metrics: metrics.to_vec(), quantiles, bounds_us: Vec::new(), zone: Zone::utc() };
         String::from_utf8(table(usage, names, &shape).unwrap()).unwrap()
     }
 

@@ -25,17 +25,17 @@ struct DimensionJson<'a> {
 struct DimensionsJson<'a> {
     dimensions: Vec<DimensionJson<'a>>,
     series: usize,
-    series_limit: usize,
+    series_limit: u32,
 }
 
 /// All dimensions, and how near they are to their limits.
 pub(super) fn dimensions(ask: &Ask) -> Answer {
     ask.params(&[])?;
-    let (config, stats) = (ask.config(), ask.engine().stats());
+    let (config, extent) = (ask.config(), ask.extent());
     let dimension =
         |(dimension, values)| DimensionJson { name: config.name(dimension), values, limit: most(config, dimension) };
-    let dimensions = config.dimensions().zip(stats.values.iter().copied()).map(dimension).collect();
-    json(&DimensionsJson { dimensions, series: stats.series, series_limit: stats.max_series })
+    let dimensions = config.dimensions().zip(extent.values.iter().copied()).map(dimension).collect();
+    json(&DimensionsJson { dimensions, series: extent.series, series_limit: config.max_series })
 }
 
 fn most(config: &Config, dimension: Dimension) -> u32 {
@@ -76,9 +76,9 @@ pub(super) fn values(ask: &Ask) -> Answer {
 /// A key can be searched for by a part of its public name, or by the whole raw key: that is what
 /// its holder has at hand.
 fn search(ask: &Ask, dimension: Dimension, part: &str, limit: usize) -> (Vec<ValueJson>, bool) {
-    let mut found = ask.engine().values(dimension, part, limit + 1);
+    let mut found = ask.values(dimension, part, limit + 1);
     if found.is_empty() && dimension == Dimension::Key {
-        found = ask.engine().values(dimension, &params::public_name(part, &ask.app.keyring), limit + 1);
+        found = ask.values(dimension, &params::public_name(part, &ask.app.keyring), limit + 1);
     }
     let more = found.len() > limit;
     let values = found.into_iter().take(limit);

@@ -15,24 +15,24 @@ use super::reports::attention_list;
 use super::span;
 use super::with_next;
 use crate::engine::event::Dimension;
-use crate::server::App;
+use crate::server::access::Scope;
 use crate::server::error::Problem;
+use crate::server::routes::Routes;
 use crate::server::wire::Ranked;
 use crate::server::wire::call::BriefCall;
-use axum::Router;
 use axum::http::StatusCode;
 
 /// The old routes know no limit; this is the most that one answer holds.
 const MAX_CALLS: usize = 10_000;
 const DAY_SECS: u32 = 86_400;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/stats/details", answer(details))
-        .route("/api/stats/key-details", answer(key_details))
-        .route("/api/stats/attention-keys", answer(attention_keys))
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .get("/api/stats/details", Scope::Read, answer(details))
+        .get("/api/stats/key-details", Scope::Read, answer(key_details))
+        .get("/api/stats/attention-keys", Scope::Read, answer(attention_keys))
         // A wildcard, because a key may contain slashes.
-        .route("/api/key-usage-details/{*key}", answer(key_usage_details))
+        .get("/api/key-usage-details/{*key}", Scope::Read, answer(key_usage_details))
 }
 
 /// The calls of a period, newest first.
@@ -64,7 +64,7 @@ fn key_usage_details(ask: &Ask) -> Answer {
     if key.is_empty() {
         return Err(Problem::new(StatusCode::NOT_FOUND, "the path must end with a key"));
     }
-    let models = ask.engine().reports(ask.now).key_usage(&key, DAY_SECS).map_err(refused)?;
+    let models = ask.reports().key_usage(&key, DAY_SECS).map_err(refused)?;
     json(&Ranked(&models))
 }
 

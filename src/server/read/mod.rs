@@ -4,26 +4,27 @@
 //! asks the engine once or twice, and puts the result into words. The time is read once for each
 //! request, so that all figures of an answer are of one instant.
 
+mod ask;
 mod calls;
 mod csv;
 mod cursor;
 mod dimensions;
 mod gemini;
 mod order;
-mod params;
+pub(super) mod params;
 mod reports;
 mod snapshots;
-mod span;
+pub(super) mod span;
 mod usage;
 
 use super::App;
+use super::access::Caller;
+use super::access::Scope;
 use super::error::Problem;
-use super::origin::same_origin;
-use crate::engine::Engine;
-use crate::engine::config::Config;
+use super::routes::Routes;
 use crate::engine::query::QueryError;
-use crate::engine::time::Timestamp;
-use axum::Router;
+use ask::Ask;
+use axum::Extension;
 use axum::extract::Path;
 use axum::extract::State;
 use axum::extract::rejection::PathRejection;
@@ -38,19 +39,15 @@ use axum::response::Response;
 use axum::routing::MethodRouter;
 use axum::routing::get;
 use axum::routing::post;
-use params::Params;
 use serde::Serialize;
-use tokio::task::JoinError;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/v1/usage", answer(usage::usage))
-        .route("/v1/events", answer(calls::events))
-        .route("/v1/dimensions", answer(dimensions::dimensions))
-        .route("/v1/dimensions/{dim}/values", answer(dimensions::values))
-        .merge(reports::routes())
-        .merge(snapshots::routes())
-        .merge(gemini::routes())
+pub(super) fn routes(routes: Routes) -> Routes {
+    let routes = routes
+        .get("/v1/usage", Scope::Read, answer(usage::usage))
+        .get("/v1/events", Scope::Read, answer(calls::events))
+        .get("/v1/dimensions", Scope::Read, answer(dimensions::dimensions))
+        .get("/v1/dimensions/{dim}/values", Scope::Read, answer(dimensions::values));
+    gemini::routes(snapshots::routes(reports::routes(routes)))
 }
 
 /// What a handler gives back.
@@ -59,83 +56,38 @@ type Answer = Result<Response, Problem>;
 /// The header that names the next page where the body is a plain list.
 const NEXT_CURSOR: HeaderName = HeaderName::from_static("next-cursor");
 
-/// One question: the request, who answers it, and as of which instant.
-#[derive(Clone)]
-struct Ask {
-    app: App,
-    engine: Engine,
-    now: Timestamp,
-    uri: Uri,
-    headers: HeaderMap,
-    path: Option<String>,
-}
-
-impl Ask {
-    fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
-    fn config(&self) -> &Config {
-        self.engine().config()
-    }
-
-    /// The parameters of the query string, each of `single` at most once.
-    fn params(&self, single: &'static [&'static str]) -> Result<Params, Problem> {
-        Params::read(&self.uri, single, None, &self.app.keyring)
-    }
-
-    /// The same, and any dimension as a filter.
-    fn filtered_params(&self, single: &'static [&'static str]) -> Result<Params, Problem> {
-        Params::read(&self.uri, single, Some(self.config()), &self.app.keyring)
-    }
-
-    /// The variable part of the path, percent-decoded.
-    fn path(&self) -> Result<&str, Problem> {
-        let refused = || Problem::new(StatusCode::BAD_REQUEST, "the path is not percent-encoded UTF-8");
-        self.path.as_deref().ok_or_else(refused)
-    }
-}
-
 /// The variable part of a path, where the route has one that is UTF-8.
 type Variable = Result<Path<String>, PathRejection>;
 
+/// Who asks, as the guard of the route found out.
+type Who = Extension<Caller>;
+
 /// A GET route.
 fn answer(handler: fn(&Ask) -> Answer) -> MethodRouter<App> {
-    get(async move |State(app): State<App>, path: Variable, uri: Uri, headers: HeaderMap| {
-        on_the_pool(handler, ask(app, path, uri, headers)).await
+    get(async move |State(app): State<App>, caller: Who, path: Variable, uri: Uri, headers: HeaderMap| {
+        on_the_pool(handler, ask(app, caller, path, uri, headers)).await
     })
 }
 
-/// A POST route that takes no body. It costs the server something, so pages of other origins may
-/// not ask.
+/// A POST route that takes no body.
 fn answer_post(handler: fn(&Ask) -> Answer) -> MethodRouter<App> {
-    post(async move |State(app): State<App>, path: Variable, uri: Uri, headers: HeaderMap| {
-        same_origin(&headers)?;
-        on_the_pool(handler, ask(app, path, uri, headers)).await
+    post(async move |State(app): State<App>, caller: Who, path: Variable, uri: Uri, headers: HeaderMap| {
+        on_the_pool(handler, ask(app, caller, path, uri, headers)).await
     })
 }
 
-fn ask(app: App, path: Variable, uri: Uri, headers: HeaderMap) -> Ask {
-    let (engine, now) = (app.store.engine().clone(), app.clock.now());
-    Ask { app, engine, now, uri, headers, path: path.ok().map(|Path(path)| path) }
+fn ask(app: App, Extension(caller): Who, path: Variable, uri: Uri, headers: HeaderMap) -> Ask {
+    Ask::new(app, caller, path.ok().map(|Path(path)| path), uri, headers)
 }
 
-/// Runs a handler on the pool for blocking work.
+/// Runs a handler on a thread for questions.
 ///
 /// Most questions take microseconds and could run in place, but a scan grouped by users over a
 /// month takes milliseconds, and on a small machine one such scan in place would hold up every
 /// acknowledgement on its worker. The hop costs some 10 µs.
 async fn on_the_pool(handler: fn(&Ask) -> Answer, ask: Ask) -> Answer {
-    tokio::task::spawn_blocking(move || handler(&ask)).await.unwrap_or_else(unanswered)
-}
-
-/// A panic goes on to where the server catches them; a question cut off by the end of the server
-/// is the only other way not to be answered.
-fn unanswered(failed: JoinError) -> Answer {
-    match failed.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is about to stop")),
-    }
+    let questions = ask.app.questions.clone();
+    questions.answer(move || handler(&ask)).await
 }
 
 /// A JSON body.

@@ -1,7 +1,8 @@
 //! The parameters that tell which figures are wanted and what ranks them: `metrics`, `quantiles`,
-//! `order_by`.
+//! `bins`, `order_by`.
 
 use super::params::Params;
+use crate::engine::event::MAX_LATENCY_US;
 use crate::engine::money::Currency;
 use crate::engine::query::Rank;
 use crate::server::error::Problem;
@@ -10,6 +11,12 @@ use crate::server::wire::metric::Quantile;
 
 /// The most quantiles of one answer.
 const MAX_QUANTILES: usize = 20;
+/// The most bounds of one answer.
+const MAX_BINS: usize = 40;
+/// What `bins=auto` means: three of each power of ten, and from ten seconds on those of a clock.
+const AUTO_BINS_MS: [u64; 19] = [
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000,
+];
 
 /// `metrics`, by default all, in the order asked.
 pub(super) fn metrics(params: &Params) -> Result<Vec<Metric>, Problem> {
@@ -26,6 +33,33 @@ pub(super) fn quantiles(params: &Params) -> Result<Vec<Quantile>, Problem> {
         distinct(text, Quantile::parse).filter(|quantiles| quantiles.len() <= MAX_QUANTILES)
     })?;
     Ok(quantiles.unwrap_or_else(|| ["0.5", "0.95", "0.99"].into_iter().filter_map(Quantile::parse).collect()))
+}
+
+/// `bins`, ascending upper bounds of latencies in µs; by default none.
+pub(super) fn bounds_us(params: &Params) -> Result<Vec<u64>, Problem> {
+    let allowed = format!(
+        "auto, or up to {MAX_BINS} ascending milliseconds with commas, such as 10,100.5,1000, each at most {}",
+        MAX_LATENCY_US / 1_000
+    );
+    let bounds = params.parsed("bins", &allowed, |text| match text {
+        "auto" => Some(AUTO_BINS_MS.iter().map(|ms| ms * 1_000).collect()),
+        _ => ascending(text),
+    })?;
+    Ok(bounds.unwrap_or_default())
+}
+
+fn ascending(text: &str) -> Option<Vec<u64>> {
+    let bounds: Vec<u64> = text.split(',').map(micros).collect::<Option<_>>()?;
+    (bounds.len() <= MAX_BINS && bounds.is_sorted_by(|a, b| a < b)).then_some(bounds)
+}
+
+/// Milliseconds with up to three decimals, as µs.
+fn micros(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let plain = digits(whole, 9) && digits(part, 3);
+    let us = plain.then(|| format!("{whole}{part:0<3}").parse().ok()).flatten();
+    us.filter(|us| *us <= MAX_LATENCY_US)
 }
 
 /// A list with commas, none of it twice.
@@ -122,6 +156,29 @@ mod tests {
     use super::*;
 
     const DEFAULT: Ranking = Ranking { by: By::Rank(Rank::Requests), descending: true };
+
+    #[test]
+    fn bounds_are_exact_milliseconds_upwards() {
+        let bounds = |text: &str| bounds_us(&read(&format!("bins={text}"))?);
+        assert_eq!(bounds_us(&read("").unwrap()).unwrap(), Vec::<u64>::new());
+        assert_eq!(bounds("auto").unwrap().len(), AUTO_BINS_MS.len());
+        assert!(AUTO_BINS_MS.is_sorted() && AUTO_BINS_MS.len() <= MAX_BINS);
+        let table = [
+            ("0", vec![0]),
+            ("0.001", vec![1]),
+            ("1,2.5,35.035", vec![1_000, 2_500, 35_035]),
+            ("86400000", vec![MAX_LATENCY_US]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(bounds(text).unwrap(), expected, "{text}");
+        }
+        let many = (1..=41).map(|bound| bound.to_string()).collect::<Vec<_>>().join(",");
+        let bad =
+            ["", ",", "1,", "2,1", "1,1", "1,1.000", "-1", "1e3", "1.0001", "1.", ".5", "nan", "86400000.001", &many];
+        for text in bad {
+            assert!(fault(bounds(text)).starts_with("bins: `bins` must be auto, or up to 40 ascending"), "{text}");
+        }
+    }
 
     fn order(text: &str) -> Result<Ranking, Problem> {
         ranking(&read(&format!("order_by={text}"))?, DEFAULT)

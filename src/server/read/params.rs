@@ -20,7 +20,7 @@ const MAX_NAME_CHARS: usize = 64;
 ///
 /// Keys are public names from here on: what follows, cursors and errors included, never sees a
 /// raw one.
-pub(super) struct Params {
+pub(in crate::server) struct Params {
     pairs: Vec<(String, String)>,
     dimensions: Vec<(Dimension, String)>, // those that may filter, by name
 }
@@ -28,7 +28,7 @@ pub(super) struct Params {
 impl Params {
     /// Reads a query string. Each of `single` may stand once; the dimensions of `filters`, if
     /// given, any number of times. A dimension of the same name as a parameter is the parameter.
-    pub(super) fn read(
+    pub(in crate::server) fn read(
         uri: &Uri,
         single: &[&str],
         filters: Option<&Config>,
@@ -89,7 +89,7 @@ impl Params {
 
     /// The value of a parameter as something else; where that fails, the fault says what is
     /// `allowed`: "`limit` must be …".
-    pub(super) fn parsed<T>(
+    pub(in crate::server) fn parsed<T>(
         &self,
         name: &str,
         allowed: &str,
@@ -108,12 +108,12 @@ impl Params {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self, name: &str) -> Result<bool, Problem> {
+    pub(in crate::server) fn flag(&self, name: &str) -> Result<bool, Problem> {
         Ok(self.parsed(name, "true or false", |text| text.parse().ok())?.unwrap_or(false))
     }
 
     /// The filters: repeated names are alternatives, different names must all hold.
-    pub(super) fn filters(&self) -> Vec<Filter> {
+    pub(in crate::server) fn filters(&self) -> Vec<Filter> {
         let mut filters: Vec<Filter> = Vec::new();
         for (name, value) in &self.pairs {
             let Some(dimension) = self.dimension(name) else { continue };
@@ -149,8 +149,20 @@ pub(super) fn public_name(key: &str, keyring: &Keyring) -> String {
 pub(super) mod tests {
     use super::*;
 
-    pub(in super::super) const SINGLE: &[&str] =
-        &["window", "from", "to", "tz", "interval", "limit", "order_by", "metrics", "quantiles", "fill", "cursor"];
+    pub(in super::super) const SINGLE: &[&str] = &[
+        "window",
+        "from",
+        "to",
+        "tz",
+        "interval",
+        "limit",
+        "order_by",
+        "metrics",
+        "quantiles",
+        "bins",
+        "fill",
+        "cursor",
+    ];
 
     pub(in super::super) fn read(query: &str) -> Result<Params, Problem> {
         let config = Config { labels: vec!["team".into(), "limit".into()], ..Config::default() };
@@ -170,7 +182,7 @@ pub(super) mod tests {
         assert_eq!(
             fault(read("window=1h&modle=x")),
             "modle: unknown parameter `modle`; known are window, from, to, tz, interval, limit, order_by, metrics, \
-             quantiles, fill, cursor; filters are key, user, model, provider, endpoint, status, team"
+             quantiles, bins, fill, cursor; filters are key, user, model, provider, endpoint, status, team"
         );
         assert_eq!(
             fault(read("").and_then(|_| Params::read(&"/?x=1".parse().unwrap(), &["period"], None, &Keyring::plain()))),

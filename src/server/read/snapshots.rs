@@ -9,12 +9,12 @@ use super::Ask;
 use super::answer;
 use super::answer_post;
 use super::json;
-use crate::server::App;
+use crate::server::access::Scope;
 use crate::server::error::Problem;
+use crate::server::routes::Routes;
 use crate::server::wire::snapshot::SnapshotJson;
 use crate::store::SnapshotFailed;
 use crate::store::SnapshotInfo;
-use axum::Router;
 use axum::extract::Query;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
@@ -27,11 +27,12 @@ pub(super) const PARAMETER: &str = "snapshot";
 const ROUTE: &str = "/v1/snapshots";
 const DIGITS: usize = 20;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route(ROUTE, answer(list).merge(answer_post(take)))
-        .route("/v1/snapshots/{id}", answer(show))
-        .route("/v1/snapshots/{id}/verify", answer_post(verify))
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .get(ROUTE, Scope::ReadAll, answer(list))
+        .post(ROUTE, Scope::Admin, answer_post(take))
+        .get("/v1/snapshots/{id}", Scope::ReadAll, answer(show))
+        .post("/v1/snapshots/{id}/verify", Scope::Admin, answer_post(verify))
 }
 
 #[derive(Serialize)]
@@ -94,7 +95,7 @@ pub(super) fn asked_for(ask: &Ask) -> Result<Option<(Ask, u64)>, Problem> {
     let Some((_, id)) = pairs.into_iter().find(|(name, _)| name == PARAMETER) else { return Ok(None) };
     let (id, position) = known(&id)?;
     let (engine, now) = ask.app.store.frozen(id).map_err(failed)?;
-    Ok(Some((Ask { engine, now, ..ask.clone() }, position)))
+    Ok(Some((ask.of(engine, now), position)))
 }
 
 fn find(ask: &Ask, id: &str) -> Result<SnapshotInfo, Problem> {

@@ -23,7 +23,7 @@ const AUTO_POINTS: i64 = 120;
 const AUTO_STEPS: [u32; 14] = [1, 5, 10, 15, 30, 60, 300, 600, 900, 1_800, 3_600, 10_800, 21_600, 43_200];
 
 /// `tz`, by default UTC. No zone's name has a space, so one is the `+` of `Etc/GMT+8` unescaped.
-pub(super) fn zone(params: &Params) -> Result<Zone, Problem> {
+pub(in crate::server) fn zone(params: &Params) -> Result<Zone, Problem> {
     let zone = params.parsed("tz", ZONE, |text| Zone::parse(&text.replace(' ', "+")).ok())?;
     Ok(zone.unwrap_or_else(Zone::utc))
 }

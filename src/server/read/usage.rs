@@ -39,6 +39,7 @@ const SINGLE: &[&str] = &[
     "group_by",
     "metrics",
     "quantiles",
+    "bins",
     "order_by",
     "limit",
     "cursor",
@@ -62,19 +63,26 @@ pub(super) fn usage(ask: &Ask) -> Answer {
 fn answered(ask: &Ask, position: u64) -> Answer {
     let params = ask.filtered_params(SINGLE)?;
     let format = Format::read(&params, &ask.headers)?;
-    let shape =
-        Shape { metrics: order::metrics(&params)?, quantiles: order::quantiles(&params)?, zone: span::zone(&params)? };
+    let shape = Shape {
+        metrics: order::metrics(&params)?,
+        quantiles: order::quantiles(&params)?,
+        bounds_us: order::bounds_us(&params)?,
+        zone: span::zone(&params)?,
+    };
     let cursor = Cursor::read(&params, ROUTE)?;
     let query = query(ask, &params, &shape, cursor)?;
     if format == Format::Csv && query.compare && query.interval.is_some() {
         return Err(Problem::parameter("compare", "`compare` and `interval` do not fit into one CSV; use JSON"));
     }
-    let usage = ask.engine().query(&query, ask.now).map_err(refused)?;
+    let usage = ask.query(&query).map_err(refused)?;
     same_span(cursor, &usage)?;
     let next = next_cursor(&query, &usage, &params);
     let names: Vec<_> = query.group_by.iter().map(|dimension| ask.config().name(*dimension)).collect();
     match format {
-        Format::Json => json(&UsageJson::new(&usage, position, &names, &shape, next)),
+        Format::Json => {
+            let told = UsageJson::new(&usage, position, &names, &shape, next);
+            if ask.is_confined() { json(&told.confined()) } else { json(&told) }
+        }
         Format::Csv => Ok(with_next(fresh(csv::table(&usage, &names, &shape)?, "text/csv; charset=utf-8"), next)),
     }
     .map(|mut response| {
@@ -132,7 +140,7 @@ fn only_currency(ask: &Ask, query: &Query) -> Result<Currency, Problem> {
         order: Order::default(),
         ..query.clone()
     };
-    let usage = ask.engine().query(&all, ask.now).map_err(refused)?;
+    let usage = ask.query(&all).map_err(refused)?;
     match usage.totals.sums.cost.by_currency().as_slice() {
         [only] => Ok(only.currency),
         _ => Ok(Currency::USD),

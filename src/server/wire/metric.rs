@@ -130,6 +130,9 @@ pub(in crate::server) struct Shape {
     pub(in crate::server) metrics: Vec<Metric>,
     /// Of every timing.
     pub(in crate::server) quantiles: Vec<Quantile>,
+    /// Ascending, in µs: each timing tells how many values lie between them. Empty where nobody
+    /// asked.
+    pub(in crate::server) bounds_us: Vec<u64>,
     /// Of every instant.
     pub(in crate::server) zone: Zone,
 }
@@ -155,7 +158,7 @@ impl Serialize for Figures<'_> {
 impl Figures<'_> {
     fn figure<M: SerializeMap>(&self, metric: Metric, map: &mut M) -> Result<(), M::Error> {
         let Totals { sums, latency, ttft } = self.totals;
-        let timing = |sum, distribution| Times { sum, distribution, quantiles: &self.shape.quantiles };
+        let timing = |sum, distribution| Times { sum, distribution, shape: self.shape };
         match metric {
             Metric::ErrorRate => map.serialize_entry(metric.name(), &error_rate(sums)),
             Metric::Cost => map.serialize_entry(metric.name(), &Money(&sums.cost)),
@@ -188,22 +191,25 @@ pub(in crate::server) fn count(metric: Metric, sums: &Aggregate) -> u128 {
     }
 }
 
-/// `{"count","mean","min","max","p50",…}`.
+/// `{"count","mean","min","max","p50",…,"bins"?}`.
 struct Times<'a> {
     sum: Timing,
     distribution: &'a Distribution,
-    quantiles: &'a [Quantile],
+    shape: &'a Shape,
 }
 
 impl Serialize for Times<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(4 + self.quantiles.len()))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("count", &self.sum.count)?;
         map.serialize_entry("mean", &self.sum.mean_us().map(Ms))?;
         map.serialize_entry("min", &self.distribution.min_us().map(Ms))?;
         map.serialize_entry("max", &self.distribution.max_us().map(Ms))?;
-        for quantile in self.quantiles {
+        for quantile in &self.shape.quantiles {
             map.serialize_entry(&quantile.name, &self.distribution.quantile(quantile.at).map(Ms))?;
+        }
+        if !self.shape.bounds_us.is_empty() {
+            map.serialize_entry("bins", &self.distribution.counts_between(&self.shape.bounds_us))?;
         }
         map.end()
     }
@@ -240,7 +246,7 @@ mod tests {
 
     fn json(totals: &Totals, metrics: &[Metric]) -> String {
         let quantiles = vec![Quantile::parse("0.5").unwrap()];
-        let shape = Shape { metrics: metrics.to_vec(), quantiles, zone: Zone::utc() };
+        let shape = Shape { metrics: metrics.to_vec(), quantiles, bounds_us: Vec::new(), zone: Zone::utc() };
         serde_json::to_string(&Figures { totals, shape: &shape }).unwrap()
     }
 

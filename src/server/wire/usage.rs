@@ -1,5 +1,6 @@
 //! The answer of `/v1/usage` as JSON.
 
+use super::Ms;
 use super::metric::Figures;
 use super::metric::Shape;
 use super::step_name;
@@ -19,6 +20,8 @@ pub(in crate::server) struct UsageJson<'a> {
     tz: &'a str,
     position: u64,
     quantile_error: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bins_ms: Option<Vec<Ms>>,
     completeness: Completeness,
     totals: Figures<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +56,7 @@ impl<'a> UsageJson<'a> {
             tz: shape.zone.name(),
             position,
             quantile_error: RELATIVE_ERROR,
+            bins_ms: (!shape.bounds_us.is_empty()).then(|| shape.bounds_us.iter().copied().map(Ms).collect()),
             completeness: Completeness::new(&usage.completeness),
             totals: Figures { totals: &usage.totals, shape },
             series: points(&usage.series, shape),
@@ -63,6 +67,16 @@ impl<'a> UsageJson<'a> {
             previous: usage.previous.as_ref().map(|totals| Figures { totals, shape }),
             next_cursor,
         }
+    }
+}
+
+impl UsageJson<'_> {
+    /// Without what is of the whole server, for a caller who sees some calls only.
+    pub(in crate::server) fn confined(mut self) -> Self {
+        let Completeness { unpriced, unmetered, overflowed, .. } = self.completeness;
+        self.completeness =
+            Completeness { unpriced, unmetered, overflowed, late: None, rejected: None, duplicates: None };
+        self
     }
 }
 
@@ -130,9 +144,10 @@ struct Completeness {
     unpriced: u64,
     unmetered: u64,
     overflowed: u64,
-    late: u64,
-    rejected: Rejected,
-    duplicates: u64,
+    // Of the whole server: not for a caller who sees some calls only.
+    late: Option<u64>,
+    rejected: Option<Rejected>,
+    duplicates: Option<u64>,
 }
 
 impl Completeness {
@@ -141,9 +156,9 @@ impl Completeness {
             unpriced: of.unpriced,
             unmetered: of.unmetered,
             overflowed: of.overflowed,
-            late: of.late,
-            rejected: Rejected(of.rejected),
-            duplicates: of.duplicates,
+            late: Some(of.late),
+            rejected: Some(Rejected(of.rejected)),
+            duplicates: Some(of.duplicates),
         }
     }
 }
@@ -183,7 +198,7 @@ mod tests {
 
     fn json(usage: &Usage, names: &[&str]) -> String {
         let zone = Zone::parse("Asia/Kathmandu").unwrap();
-        let shape = Shape { metrics: vec![Metric::Requests], quantiles: Vec::new(), zone };
+        let shape = Shape { metrics: vec![Metric::Requests], quantiles: Vec::new(), bounds_us: Vec::new(), zone };
         serde_json::to_string(&UsageJson::new(usage, 9, names, &shape, None)).unwrap()
     }
 

@@ -6,6 +6,14 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpStream;
 
+/// What became of a request.
+pub(super) enum Answer<'a> {
+    /// A 200 with this body.
+    Taken(&'a [u8]),
+    /// A 503 that says when to come back.
+    TurnedAway,
+}
+
 /// One connection, kept open.
 pub(super) struct Connection {
     stream: TcpStream,
@@ -21,6 +29,14 @@ impl Connection {
 
     /// Sends a request and waits for its answer; the body of a 200.
     pub(super) fn ask(&mut self, request: &[u8]) -> io::Result<&[u8]> {
+        match self.offer(request)? {
+            Answer::Taken(body) => Ok(body),
+            Answer::TurnedAway => Err(io::Error::other("it is turned away")),
+        }
+    }
+
+    /// The same of a request that may be turned away.
+    pub(super) fn offer(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         self.stream.write_all(request)?;
         self.read.clear();
         let head = loop {
@@ -33,10 +49,12 @@ impl Connection {
         while self.read.len() < head + length {
             self.more()?;
         }
-        if !self.read.starts_with(b"HTTP/1.1 200 ") {
-            return Err(invalid(&String::from_utf8_lossy(&self.read)));
+        let hint = memchr::memmem::find(&self.read[..head], b"\r\nretry-after: ").is_some();
+        match self.read.get(..13) {
+            Some(b"HTTP/1.1 200 ") => Ok(Answer::Taken(&self.read[head..])),
+            Some(b"HTTP/1.1 503 ") if hint => Ok(Answer::TurnedAway),
+            _ => Err(invalid(&String::from_utf8_lossy(&self.read))),
         }
-        Ok(&self.read[head..])
     }
 
     fn more(&mut self) -> io::Result<()> {
@@ -65,12 +83,12 @@ fn invalid(text: &str) -> io::Error {
 pub(super) fn post(kind: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!(
-        "POST /v1/events HTTP/1.1\r\nhost: bench\r\ncontent-type: application/{kind}\r\ncontent-length: {length}\r\n\r\n"
+        "POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/{kind}\r\ncontent-length: {length}\r\n\r\n"
     );
     [head.as_bytes(), body].concat()
 }
 
 /// A question.
 pub(super) fn get(path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n").into_bytes()
+    format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").into_bytes()
 }

@@ -4,6 +4,7 @@
 //! the clients saw.
 
 mod client;
+mod overload;
 mod server;
 
 pub(super) use server::serve_empty;
@@ -16,6 +17,7 @@ use super::traffic::Traffic;
 use crate::cli::exit::Failure;
 use crate::clock::Clock;
 use crate::clock::System;
+use client::Answer;
 use client::Connection;
 use server::Server;
 use std::io;
@@ -30,6 +32,8 @@ const SERIES: usize = 10_000;
 const BATCH: usize = 1_000;
 /// Requests made beforehand: more bytes than a cache holds.
 const REQUESTS: usize = 32;
+/// When a client that was turned away comes back. Only those that were taken are in a row.
+const COME_BACK: Duration = Duration::from_millis(20);
 /// Connections of the rows with one event a request.
 const SINGLES: usize = 8;
 
@@ -57,6 +61,13 @@ pub(super) fn rows(effort: Effort) -> Result<Vec<Row>, Failure> {
         Ok(Ok(rows))
     };
     run().unwrap_or_else(|fault| Err(Failure::unreachable(format!("the server under test: {fault}"))))
+}
+
+/// Five times as much as it can take.
+pub(super) fn overload_rows(effort: Effort) -> Result<Vec<Row>, Failure> {
+    let server = Server::start("fsync")?;
+    let fault = |fault| Failure::unreachable(format!("the server under test: {fault}"));
+    overload::rows(&server, &Traffic::new(SERIES), effort).map_err(fault)
 }
 
 /// Requests of a thousand events that have just ended.
@@ -201,7 +212,10 @@ fn send(
                 break;
             }
             let asked = Instant::now();
-            let answer = connection.ask(request)?;
+            let Answer::Taken(answer) = connection.offer(request)? else {
+                thread::sleep(COME_BACK);
+                continue;
+            };
             waited.push(asked.elapsed().as_secs_f64() * 1e3);
             if accepted > 0 && !answer.starts_with(receipt.as_bytes()) {
                 return Err(io::Error::other(format!("not all counted: {}", String::from_utf8_lossy(answer))));

@@ -30,7 +30,7 @@ impl Days {
         let zone = span::zone(params)?;
         let count = params.number("days", DEFAULT_DAYS, 1..=MAX_DAYS)?;
         let count = u32::try_from(count).expect("at most 400");
-        let days = ask.engine().reports(ask.now).daily(count, &zone, fill).map_err(refused)?;
+        let days = ask.reports().daily(count, &zone, fill).map_err(refused)?;
         let covered =
             Covered::of(ask, Span::Between { from: Some(first_instant(ask.now, count, &zone)), to: None }, &zone)
                 .map_err(refused)?;

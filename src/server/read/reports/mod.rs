@@ -16,22 +16,22 @@ use crate::engine::query::Query;
 use crate::engine::query::QueryError;
 use crate::engine::query::Span;
 use crate::engine::time::Zone;
-use crate::server::App;
+use crate::server::access::Scope;
+use crate::server::routes::Routes;
 use crate::server::wire::step_name;
-use axum::Router;
 use serde::Serialize;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/v1/reports/summary", answer(windows::summary))
-        .route("/v1/reports/calls", answer(calls::report))
-        .route("/v1/reports/key-usage", answer(windows::key_usage))
-        .route("/v1/reports/attention-keys", answer(windows::attention_keys))
-        .route("/v1/reports/user", answer(spans::user))
-        .route("/v1/reports/top-users", answer(spans::top_users))
-        .route("/v1/reports/endpoints", answer(spans::endpoints))
-        .route("/v1/reports/daily", answer(days::daily))
-        .route("/v1/reports/cost-trend", answer(days::cost_trend))
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .get("/v1/reports/summary", Scope::Read, answer(windows::summary))
+        .get("/v1/reports/calls", Scope::Read, answer(calls::report))
+        .get("/v1/reports/key-usage", Scope::Read, answer(windows::key_usage))
+        .get("/v1/reports/attention-keys", Scope::Read, answer(windows::attention_keys))
+        .get("/v1/reports/user", Scope::Read, answer(spans::user))
+        .get("/v1/reports/top-users", Scope::Read, answer(spans::top_users))
+        .get("/v1/reports/endpoints", Scope::Read, answer(spans::endpoints))
+        .get("/v1/reports/daily", Scope::Read, answer(days::daily))
+        .get("/v1/reports/cost-trend", Scope::Read, answer(days::cost_trend))
 }
 
 /// What a report counted.
@@ -47,7 +47,7 @@ impl Covered {
     /// What the engine counts when asked for a span: its buckets decide, so it is asked.
     fn of(ask: &Ask, span: Span, zone: &Zone) -> Result<Self, QueryError> {
         let query = Query { span, distributions: false, ..Query::default() };
-        let usage = ask.engine().query(&query, ask.now)?;
+        let usage = ask.query(&query)?;
         Ok(Self {
             from: usage.from.rfc3339(zone),
             to: usage.to.rfc3339(zone),

@@ -111,7 +111,7 @@ pub(super) fn user(ask: &Ask) -> Answer {
     let user = params.required("user")?;
     let bounds = Bounds::read(ask, &params)?;
     let covered = bounds.covered(ask)?;
-    let report = ask.engine().reports(ask.now).user(user, bounds.start, bounds.end).map_err(refused_bounds)?;
+    let report = ask.reports().user(user, bounds.start, bounds.end).map_err(refused_bounds)?;
     json(&UserJson::new(&report, covered))
 }
 
@@ -183,7 +183,7 @@ pub(super) fn top_users(ask: &Ask) -> Answer {
     let ranking = order::ranking(&params, Ranking { by: By::Cost, descending: true })?;
     let covered = bounds.covered(ask)?;
     let rank = usage::rank(ask, ranking.by, &Query { span: bounds.span(), ..Query::default() })?;
-    let reports = ask.engine().reports(ask.now);
+    let reports = ask.reports();
     let users = reports.top_users(limit, bounds.start, bounds.end, rank).map_err(refused_bounds)?;
     json(&TopUsers { covered, users: users.iter().map(TopUser::new).collect() })
 }
@@ -193,7 +193,7 @@ pub(super) fn endpoints(ask: &Ask) -> Answer {
     let params = ask.params(&["start", "end", "tz"])?;
     let bounds = Bounds::read(ask, &params)?;
     let covered = bounds.covered(ask)?;
-    let reports = ask.engine().reports(ask.now);
+    let reports = ask.reports();
     let endpoints = reports.endpoints(bounds.start, bounds.end).map_err(refused_bounds)?;
     json(&Endpoints { covered, endpoints: endpoints.iter().map(Endpoint::new).collect() })
 }

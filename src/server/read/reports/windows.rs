@@ -55,7 +55,7 @@ pub(super) fn summary(ask: &Ask) -> Answer {
         _ => None,
     })?;
     let zone = span::zone(&params)?;
-    let summary = ask.engine().reports(ask.now).summary(&scope(&params), &zone).map_err(refused)?;
+    let summary = ask.reports().summary(&scope(&params), &zone).map_err(refused)?;
     if flat == Some(true) {
         return json(&SummaryJson::new(&summary, |outcomes| outcomes.total));
     }
@@ -73,7 +73,7 @@ pub(super) fn key_usage(ask: &Ask) -> Answer {
     let params = ask.params(&["key", "window"])?;
     let secs = span::window_secs(&params)?.unwrap_or(DAY_SECS);
     let key = params.required("key")?;
-    let models = ask.engine().reports(ask.now).key_usage(key, secs).map_err(refused)?;
+    let models = ask.reports().key_usage(key, secs).map_err(refused)?;
     json(&Ranked(&models))
 }
 
@@ -103,7 +103,7 @@ pub(in super::super) fn attention_list(ask: &Ask) -> Result<(u16, Vec<AttentionJ
     let code = params.number("status_code", DEFAULT_STATUS_CODE, 100..=599)?;
     let code = u16::try_from(code).expect("at most 599");
     let limit = params.number("limit", 20, 1..=1_000)?;
-    let keys = ask.engine().reports(ask.now).attention_keys(code, limit).map_err(refused)?;
+    let keys = ask.reports().attention_keys(code, limit).map_err(refused)?;
     let row =
         |(key, count): (std::sync::Arc<str>, u64)| AttentionJson { key: key.to_string(), count, status_code: code };
     Ok((code, keys.into_iter().map(row).collect()))

@@ -1,5 +1,4 @@
-//! The accept loop: a bounded number of connections, a deadline for every head of a request, a
-//! shutdown that lets requests end.
+//! The accept loop: a bounded number of connections, and a shutdown that lets requests end.
 //!
 //! ```text
 //! listening ─ opening: the gate is shut ─▶ serving: the gate is open ─┬─ told to stop ──▶ drained, closed
@@ -7,33 +6,34 @@
 //!              └──────────────▶ ended
 //! ```
 
-use super::App;
-use super::Settings;
-use super::Startup;
-use super::router_with;
-use super::startup::Gate;
-use super::watch;
+use super::connection;
+use super::connection::Connection;
+use super::peer::Peer;
+use super::places::Place;
+use super::places::Places;
+use super::tls::Listener;
+use super::tls::Tls;
+use crate::server::App;
+use crate::server::Settings;
+use crate::server::Startup;
+use crate::server::router_with;
+use crate::server::startup::Gate;
+use crate::server::watch;
 use crate::store::OpenError;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
-use hyper_util::rt::TokioTimer;
-use hyper_util::service::TowerToHyperService;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The pause after the system refused a connection, as when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// The longest head of a request.
-const MAX_HEAD_BYTES: usize = 64 << 10;
+/// How many clients that find no place are told so at a time; more are cut off without a word.
+const MAX_TURNED_AWAY: usize = 64;
 /// How long requests may take to end once the journal has failed: long enough to be told so.
 const FAILED_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -57,12 +57,12 @@ pub enum Ended {
 /// # Errors
 /// [`Ended`] without being told to.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     app: App,
     settings: Settings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Ended> {
-    run(listener, Startup::default(), std::future::ready(Ok(app)), settings, shutdown).await.map(drop)
+    run(listener.into(), Startup::default(), std::future::ready(Ok(app)), settings, shutdown).await.map(drop)
 }
 
 /// The same with a store that is still being opened: until it is, requests are told how far
@@ -71,13 +71,13 @@ pub async fn serve(
 /// # Errors
 /// [`Ended`] without being told to.
 pub async fn serve_once_open(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     startup: Startup,
     opening: impl Future<Output = Result<App, OpenError>>,
     settings: Settings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Ended> {
-    if let Some(app) = run(listener, startup, opening, settings, shutdown).await? {
+    if let Some(app) = run(listener.into(), startup, opening, settings, shutdown).await? {
         watch::close(app).await;
     }
     Ok(())
@@ -85,13 +85,13 @@ pub async fn serve_once_open(
 
 /// Answers the app if it was opened.
 async fn run(
-    listener: TcpListener,
+    listener: Listener,
     startup: Startup,
     opening: impl Future<Output = Result<App, OpenError>>,
     settings: Settings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Option<App>, Ended> {
-    let address = listener.local_addr()?;
+    let address = listener.socket.local_addr()?;
     let connections = Connections::new(startup, &settings);
     let mut shutdown = pin!(shutdown);
     let opened = async {
@@ -124,50 +124,58 @@ async fn run(
 }
 
 struct Connections {
-    slots: Arc<Semaphore>,
+    places: Arc<Places>,
+    farewells: Arc<Semaphore>,
     gate: Gate,
     tasks: TaskTracker,
     stop: CancellationToken,
-    header_timeout: Duration,
+    template: Connection,
 }
 
 impl Connections {
     fn new(startup: Startup, settings: &Settings) -> Self {
+        let (gate, stop) = (Gate::new(startup), CancellationToken::new());
         Self {
-            slots: Arc::new(Semaphore::new(settings.max_connections)),
-            gate: Gate::new(startup),
+            places: Places::new(settings.max_connections),
+            farewells: Arc::new(Semaphore::new(MAX_TURNED_AWAY)),
+            template: Connection::new(gate.clone(), stop.clone(), settings),
+            gate,
             tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
-            header_timeout: settings.header_timeout,
+            stop,
         }
     }
 
     /// Lets requests through, and begins with what is done by the clock.
     fn begin(&self, app: &App, settings: &Settings) {
+        let app = App { stop: self.stop.clone(), ..app.clone() };
         self.gate.open(router_with(app.clone(), settings));
+        self.places.count_in(&app.counters);
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(watch::advance(app.clone())));
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(watch::maintain(app.clone())));
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(watch::tokens(app)));
     }
 
     /// Takes connections until something is ready.
-    async fn accept_until<T>(&self, listener: &TcpListener, until: impl Future<Output = T>) -> T {
+    async fn accept_until<T>(&self, listener: &Listener, until: impl Future<Output = T>) -> T {
         let mut until = pin!(until);
         loop {
             tokio::select! {
                 biased;
                 ready = &mut until => return ready,
-                (stream, slot) = self.next(listener) => self.spawn(stream, slot),
+                (stream, peer, place) = self.next(listener) => self.spawn(stream, peer, place, listener.tls.clone()),
             }
         }
     }
 
-    /// The next connection, once there is a slot for it.
-    async fn next(&self, listener: &TcpListener) -> (TcpStream, OwnedSemaphorePermit) {
-        let slots = Arc::clone(&self.slots);
-        let slot = slots.acquire_owned().await.expect("the semaphore is never closed");
+    /// The next connection that finds a place.
+    async fn next(&self, listener: &Listener) -> (TcpStream, Peer, Place) {
         loop {
-            match listener.accept().await {
-                Ok((stream, _)) => return (stream, slot),
+            match listener.socket.accept().await {
+                Ok((stream, address)) => match self.places.take() {
+                    Some(place) => return (stream, Peer::new(address), place),
+                    None if listener.tls.is_some() => {} // it could not read a plain answer
+                    None => self.turn_away(stream),
+                },
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -176,28 +184,23 @@ impl Connections {
         }
     }
 
-    fn spawn(&self, stream: TcpStream, slot: OwnedSemaphorePermit) {
+    fn turn_away(&self, stream: TcpStream) {
+        let Ok(turn) = Arc::clone(&self.farewells).try_acquire_owned() else { return };
+        self.tasks.spawn(async move {
+            connection::turn_away(stream).await;
+            drop(turn);
+        });
+    }
+
+    fn spawn(&self, stream: TcpStream, peer: Peer, place: Place, tls: Option<Arc<Tls>>) {
         // Answers are short: waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.header_timeout)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.gate.clone()));
-        let stop = self.stop.clone();
+        let connection = self.template.clone();
         self.tasks.spawn(async move {
-            let mut connection = pin!(connection);
-            let ended = tokio::select! {
-                ended = &mut connection => ended,
-                () = stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended early");
+            match tls {
+                None => place.keep(connection.serve(stream, peer, &place)).await,
+                Some(tls) => place.keep(connection.serve_encrypted(stream, peer, &tls, &place)).await,
             }
-            drop(slot);
         });
     }
 
