@@ -17,6 +17,7 @@
 pub mod access;
 mod connections;
 pub mod counters;
+mod dashboard;
 pub mod error;
 pub mod formats;
 mod ingest;
@@ -147,6 +148,7 @@ fn listed(app: &App, settings: &Settings) -> Routes {
     let routes = access::routes(Routes::new(Guard::of(app)));
     let routes = ingest::routes(routes, app, settings);
     let routes = read::routes(routes);
+    let routes = dashboard::routes(routes);
     operations::routes(routes)
 }
 

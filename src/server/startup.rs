@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `/livez` | 200: the process is there, restarting it would not help |
 //! | `/readyz` | 503, with the phase of recovery and how far it has come |
+//! | `/`, `/assets/…` | the dashboard, which asks `/readyz` until there is something to show |
 //! | any other | 503 and `retry-after` |
 
+use super::dashboard;
 use super::error::Problem;
 use super::with_layers;
 use crate::store::Phase;
@@ -80,7 +82,7 @@ impl fmt::Display for Startup {
 }
 
 fn waiting(startup: Startup) -> Router {
-    let routes = Router::new()
+    let routes = dashboard::router()
         .route("/livez", get(async || "ok\n"))
         .fallback(async |State(startup): State<Startup>| startup.problem())
         .with_state(startup);
