@@ -14,9 +14,11 @@ mod exit;
 mod fsck;
 mod import;
 mod logging;
+mod man;
 mod opening;
 mod output;
 mod query;
+mod ready;
 mod replay;
 mod report;
 mod secret;
@@ -91,8 +93,12 @@ enum Command {
     Config(config::Args),
     /// Measure this build on this machine
     Bench(bench::Args),
+    /// See whether a server answers questions: exits with 0 if it does, else with 1
+    Ready(ready::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Print the manual page, or write one for each command
+    Man(man::Args),
 }
 
 /// Parses the command line, runs the command, tells a failure on stderr.
@@ -129,7 +135,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Fsck(args) => fsck::run(&args, global),
         Command::Config(args) => config::run(args),
         Command::Bench(args) => bench::run(&args, global),
+        Command::Ready(args) => ready::run(&args, global),
         Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
 }
 

@@ -21,6 +21,7 @@ mod dashboard;
 pub mod error;
 pub mod formats;
 mod ingest;
+mod openapi;
 mod operations;
 mod origin;
 mod questions;
@@ -149,6 +150,7 @@ fn listed(app: &App, settings: &Settings) -> Routes {
     let routes = ingest::routes(routes, app, settings);
     let routes = read::routes(routes);
     let routes = dashboard::routes(routes);
+    let routes = openapi::routes(routes, app, settings);
     operations::routes(routes)
 }
 
