@@ -25,8 +25,11 @@ mod secret;
 mod serve;
 mod settings;
 mod snapshot;
+mod stream;
 mod table;
+mod tail;
 mod token;
+mod top;
 mod verify;
 
 use clap::CommandFactory;
@@ -77,6 +80,10 @@ enum Command {
     Query(query::Args),
     /// Ask for a named report
     Report(report::Args),
+    /// Watch usage live, as a table
+    Top(top::Args),
+    /// Print calls as they come
+    Tail(tail::Args),
     /// Send calls from a file
     Import(import::Args),
     /// Take, list, check or compare snapshots
@@ -127,6 +134,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(args, global),
         Command::Query(args) => query::run(&args, global),
         Command::Report(args) => report::run(args, global),
+        Command::Top(args) => top::run(&args, global),
+        Command::Tail(args) => tail::run(&args, global),
         Command::Import(args) => import::run(&args, global),
         Command::Snapshot(args) => snapshot::run(&args, global),
         Command::Token(args) => token::run(args, global),

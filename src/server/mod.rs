@@ -21,6 +21,8 @@ mod dashboard;
 pub mod error;
 pub mod formats;
 mod ingest;
+mod live;
+mod metrics;
 mod openapi;
 mod operations;
 mod origin;
@@ -150,7 +152,9 @@ fn listed(app: &App, settings: &Settings) -> Routes {
     let routes = ingest::routes(routes, app, settings);
     let routes = read::routes(routes);
     let routes = dashboard::routes(routes);
+    let routes = live::routes(routes, settings);
     let routes = openapi::routes(routes, app, settings);
+    let routes = metrics::routes(routes, app, settings);
     operations::routes(routes)
 }
 
