@@ -141,3 +141,19 @@ proptest! {
         prop_assert!(key.chars().count() >= 24 || name.starts_with("key."));
     }
 }
+
+#[test]
+fn an_error_text_loses_every_access_token() {
+    let token = format!("tr_0a1b2c3d_{}", "7".repeat(40));
+    let keyring = keyring();
+    for text in [token.clone(), format!("Bearer {token}, refused"), format!("str_ tr_ {token}")] {
+        let clean = keyring.scrub(&text, "");
+        assert!(!clean.contains("_7777"), "{clean}");
+    }
+    let longer = format!("{token}7");
+    for text in ["str_replace_all_of_these_words_is_a_function", "tr_1", &longer] {
+        assert_eq!(keyring.scrub(text, ""), text, "a word with the letters of the mark in it");
+    }
+    let hidden = "str_sk-0123456789abcdefghij";
+    assert!(!keyring.scrub(hidden, "").contains("0123456789"), "a key in such a word is one still");
+}
