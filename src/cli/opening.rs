@@ -38,7 +38,7 @@ pub(super) async fn app(config: Config, keyring: Arc<Keyring>, startup: Startup,
         Ok(opened) => opened?,
         Err(failed) => return panicked(failed).await,
     };
-    Ok(App { recovery: Some(recovery), ..App::new(store, keyring, Arc::new(System)) })
+    Ok(App { recovery: Some(Arc::new(recovery)), ..App::new(store, keyring, Arc::new(System)) })
 }
 
 /// A panic goes on; a task cut off by the end of the program has nobody left to tell.

@@ -97,7 +97,7 @@ pub struct App {
     /// Says who is answered next.
     pub questions: Questions,
     /// How the store was opened, where it was opened from a data folder.
-    pub recovery: Option<Recovery>,
+    pub recovery: Option<Arc<Recovery>>,
     /// Cancelled when the server that this app is served by is told to stop.
     pub(crate) stop: CancellationToken,
 }

@@ -22,7 +22,7 @@ pub(super) fn metrics(app: &App, began: &Began) -> Vec<Metric> {
     metrics.extend(engine(&stats, app.store.engine().config()));
     metrics.extend(requests(&app.counters, began));
     metrics.extend(app.store.status().map(|status| disk(&status, now)).unwrap_or_default());
-    metrics.extend(app.recovery.as_ref().map(recovery).unwrap_or_default());
+    metrics.extend(app.recovery.as_deref().map(recovery).unwrap_or_default());
     metrics
 }
 
