@@ -11,9 +11,14 @@ import { ICONS } from "./icons.js";
 import { t } from "./i18n/index.js";
 
 export class Panel {
-  /** `name` is that of `data-panel`; the class of a panel gives `load(cycle)` and `show(data)`. */
-  constructor(name, { title = t(`panel.${name}`), needs = [], csv = true, curl = true, controls = [] } = {}) {
-    Object.assign(this, { name, needs, data: null, cycle: null, asked: null, stale: true, seen: true });
+  /**
+   * `name` is that of `data-panel`; the class of a panel gives `load(cycle)` and `show(data)`. `everyMs` is how long it
+   * rests between two rounds that nobody asked for.
+   */
+  constructor(name, options = {}) {
+    const { title = t(`panel.${name}`), needs = [], csv = true, curl = true, controls = [], everyMs = 0 } = options;
+    Object.assign(this, { name, needs, everyMs, data: null, cycle: null, asked: null, stale: true, seen: true });
+    this.last = 0;
     this.heading = h("h2", { id: `title-${name}`, text: title });
     this.aside = h("p", { class: "panel-aside" });
     this.note = h("p", { class: "panel-note" });
@@ -53,6 +58,8 @@ export class Panel {
 
   /** Asks and shows. What an older round still brings is not looked at. */
   async run(cycle) {
+    if (!cycle.fresh && Date.now() - this.last < this.everyMs) return cycle.leave(this);
+    this.last = Date.now();
     this.cycle?.leave(this);
     this.cycle = cycle;
     this.stale = false;

@@ -28,20 +28,13 @@ import { zoomTo } from "../zoom.js";
 
 const MOST_GROUPS = 200;
 const ROWS = 6;
+// It takes a question for each dimension, so it moves on less often than the rest.
 const EVERY_MS = 30_000;
 
 export class Changes extends Panel {
   constructor(dimensions) {
-    super("changes", { needs: ["at"], csv: false });
+    super("changes", { everyMs: EVERY_MS, needs: ["at"], csv: false });
     this.dimensions = dimensions;
-    this.last = 0;
-  }
-
-  /** It takes a question for each dimension, so it moves on less often than the rest. */
-  async run(cycle) {
-    if (!cycle.fresh && Date.now() - this.last < EVERY_MS) return cycle.leave(this);
-    this.last = Date.now();
-    await super.run(cycle);
   }
 
   async load(cycle) {

@@ -21,15 +21,8 @@ const HIGH = 0.85;
 export class Engine extends Panel {
   /** `all` is whether the caller may ask about the whole. */
   constructor(foot, all) {
-    super("engine", { csv: false });
+    super("engine", { everyMs: EVERY_MS, csv: false });
     Object.assign(this, { foot, all });
-    this.last = 0;
-  }
-
-  async run(cycle) {
-    if (!cycle.fresh && Date.now() - this.last < EVERY_MS) return cycle.leave(this);
-    this.last = Date.now();
-    await super.run(cycle);
   }
 
   /** Who may not ask for the status still may ask for figures; the footer then shows what they tell. */

@@ -19,9 +19,8 @@ const EVERY_MS = 15_000;
 export class Snapshots extends Panel {
   /** `all` is whether the caller may ask about the whole, `admin` whether they may take one. */
   constructor(all, admin) {
-    super("snapshots");
+    super("snapshots", { everyMs: EVERY_MS });
     this.verdicts = new Map();
-    this.last = 0;
     this.take = h(
       "button",
       {
@@ -35,12 +34,6 @@ export class Snapshots extends Panel {
     );
     Object.assign(this, { all, admin });
     this.tools.prepend(this.take);
-  }
-
-  async run(cycle) {
-    if (!cycle.fresh && Date.now() - this.last < EVERY_MS) return cycle.leave(this);
-    this.last = Date.now();
-    await super.run(cycle);
   }
 
   /** Without a data folder there are no snapshots; and a token that sees some calls only may not ask for them. */
