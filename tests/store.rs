@@ -6,6 +6,9 @@
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
 use tallyring::engine::config::Config;
 use tallyring::engine::config::TierConfig;
 use tallyring::engine::event::Dimension;
@@ -18,11 +21,13 @@ use tallyring::engine::query::Query;
 use tallyring::engine::recent::CallQuery;
 use tallyring::engine::time::Timestamp;
 use tallyring::journal::Ack;
+use tallyring::store::Archive;
 use tallyring::store::Batch;
 use tallyring::store::OpenError;
 use tallyring::store::Opened;
 use tallyring::store::Receipt;
 use tallyring::store::Settings;
+use tallyring::store::SnapshotFailed;
 use tallyring::store::Store;
 
 const NOW: i64 = 1_795_324_556;
@@ -274,4 +279,34 @@ proptest! {
 /// Property cases: `TALLYRING_CASES` asks for more.
 fn cases(usual: u32) -> u32 {
     std::env::var("TALLYRING_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
+#[test]
+fn snapshots_that_go_while_they_are_read_are_no_faults() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(folder.path(), 0);
+    let take = |second| {
+        let _ = send(&store, &[event(second, "a", "", 1)], second);
+        store.snapshot(second % 3 == 0, at(second)).unwrap()
+    };
+    take(0);
+    let done = AtomicBool::new(false);
+    let gone = |answer: Result<(), SnapshotFailed>| match answer {
+        Ok(()) | Err(SnapshotFailed::Unknown) => {}
+        Err(fault) => panic!("{fault}"),
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let listed = store.snapshots().unwrap();
+                assert!(!listed.is_empty(), "two are kept");
+                assert!(!Archive::open(folder.path()).unwrap().snapshots().unwrap().is_empty());
+                let oldest = &listed.last().unwrap().name;
+                gone(store.verify_snapshot(oldest).map(drop));
+                gone(store.frozen(oldest).map(drop));
+            }
+        });
+        (1..150).for_each(|second| drop(take(second)));
+        done.store(true, Ordering::Relaxed);
+    });
 }

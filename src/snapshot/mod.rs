@@ -88,6 +88,14 @@ pub enum SnapshotError {
     },
 }
 
+impl SnapshotError {
+    /// Whether there is no such file (any more).
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { fault, .. } if fault.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod memory;
 #[cfg(test)]

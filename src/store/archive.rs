@@ -5,14 +5,15 @@
 
 use super::checkpoint::SnapshotFailed;
 use super::checkpoint::SnapshotInfo;
-use super::checkpoint::find;
 use super::checkpoint::list;
+use super::checkpoint::reading;
 use super::image::Thawed;
 use crate::engine::Engine;
 use crate::engine::config::Config;
 use crate::engine::config::TierConfig;
 use crate::engine::image::Facts;
 use crate::engine::time::Timestamp;
+use crate::snapshot::SnapshotError;
 use crate::storage::Disk;
 use crate::storage::Shared;
 use std::io;
@@ -46,9 +47,7 @@ impl Archive {
     /// # Errors
     /// [`SnapshotFailed::Unknown`], or what is wrong with it.
     pub fn verify(&self, name: &str) -> Result<SnapshotInfo, SnapshotFailed> {
-        let found = find(&self.storage, name)?;
-        self.thaw(&found)?.check()?;
-        Ok(found)
+        self.thawed(name, |thawed, found| thawed.check().map(|()| found))
     }
 
     /// The engine of a snapshot under the configuration it was taken with, and the instant it is of.
@@ -56,13 +55,18 @@ impl Archive {
     /// # Errors
     /// [`SnapshotFailed::Unknown`], or what is wrong with it.
     pub fn frozen(&self, name: &str) -> Result<(Engine, Timestamp), SnapshotFailed> {
-        let thawed = self.thaw(&find(&self.storage, name)?)?;
-        let engine = thawed.restore(config(thawed.facts()))?;
-        Ok((engine, Timestamp::from_secs(thawed.facts().now)))
+        self.thawed(name, |thawed, _| {
+            let engine = thawed.restore(config(thawed.facts()))?;
+            Ok((engine, Timestamp::from_secs(thawed.facts().now)))
+        })
     }
 
-    fn thaw(&self, found: &SnapshotInfo) -> Result<Thawed, SnapshotFailed> {
-        Ok(Thawed::open(&*self.storage, &found.file())?)
+    fn thawed<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(Thawed, SnapshotInfo) -> Result<T, SnapshotError>,
+    ) -> Result<T, SnapshotFailed> {
+        reading(&self.storage, name, || {}, |found| read(Thawed::open(&*self.storage, &found.file())?, found))
     }
 }
 

@@ -73,18 +73,34 @@ impl SnapshotInfo {
     }
 }
 
-/// The snapshots whose heads are whole, newest first.
+/// The snapshots whose heads are whole, newest first. One that is removed meanwhile is none.
 pub(super) fn list(storage: &Shared) -> Result<Vec<SnapshotInfo>, SnapshotError> {
     let listed = snapshot::list(&**storage)?.into_iter().filter(|listed| listed.head.is_ok());
-    listed.map(|listed| Snapshot::open(&**storage, &listed.name).map(|found| SnapshotInfo::of(&found))).collect()
+    let opened = listed.map(|listed| Snapshot::open(&**storage, &listed.name));
+    opened
+        .filter(|opened| !opened.as_ref().is_err_and(SnapshotError::is_missing))
+        .map(|opened| opened.map(|snapshot| SnapshotInfo::of(&snapshot)))
+        .collect()
 }
 
-/// One of them; what is wrong with it where its head is not whole.
-pub(super) fn find(storage: &Shared, name: &str) -> Result<SnapshotInfo, SnapshotFailed> {
+/// What `read` makes of one of them; what is wrong with it where its head is not whole. It, or what
+/// it leans on, may be removed on the way: after a fault `settle` waits for whoever is removing
+/// snapshots, and one that is gone then is unknown, not damaged.
+pub(super) fn reading<T>(
+    storage: &Shared,
+    name: &str,
+    settle: impl FnOnce(),
+    read: impl FnOnce(SnapshotInfo) -> Result<T, SnapshotError>,
+) -> Result<T, SnapshotFailed> {
     let file = format!("{name}.snap");
-    let listed = snapshot::list(&**storage)?.into_iter().find(|listed| listed.name == file);
-    listed.ok_or(SnapshotFailed::Unknown)?.head?;
-    Ok(SnapshotInfo::of(&Snapshot::open(&**storage, &file)?))
+    let found = snapshot::list(&**storage)?.into_iter().find(|listed| listed.name == file);
+    let found = found.ok_or(SnapshotFailed::Unknown)?;
+    let info = found.head.and_then(|_| Ok(SnapshotInfo::of(&Snapshot::open(&**storage, &file)?)));
+    info.and_then(read).map_err(|fault| {
+        settle();
+        let again = Snapshot::open(&**storage, &file);
+        if again.is_err_and(|fault| fault.is_missing()) { SnapshotFailed::Unknown } else { fault.into() }
+    })
 }
 
 /// Why there is no new snapshot. What there was is untouched.

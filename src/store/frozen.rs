@@ -3,11 +3,13 @@
 use super::Store;
 use super::checkpoint::SnapshotFailed;
 use super::checkpoint::SnapshotInfo;
-use super::checkpoint::find;
 use super::checkpoint::list;
+use super::checkpoint::reading;
+use super::durable::Durable;
 use super::image;
 use crate::engine::Engine;
 use crate::engine::time::Timestamp;
+use crate::snapshot::SnapshotError;
 
 /// An engine made of a snapshot, and the instant it is of.
 #[derive(Clone)]
@@ -33,9 +35,10 @@ impl Store {
     /// [`SnapshotFailed::Snapshot`] says what is wrong.
     pub fn verify_snapshot(&self, name: &str) -> Result<SnapshotInfo, SnapshotFailed> {
         let durable = self.inner.durable.as_ref().ok_or(SnapshotFailed::InMemory)?;
-        let found = find(&durable.storage, name)?;
-        image::Thawed::open(&*durable.storage, &found.file())?.check()?;
-        Ok(found)
+        durable.reading(name, |found| {
+            image::Thawed::open(&*durable.storage, &found.file())?.check()?;
+            Ok(found)
+        })
     }
 
     /// The engine of a snapshot, and the instant it is of. The one asked for last is kept, so that
@@ -45,16 +48,28 @@ impl Store {
     /// [`SnapshotFailed::Unknown`], or what is wrong with it.
     pub fn frozen(&self, name: &str) -> Result<(Engine, Timestamp), SnapshotFailed> {
         let durable = self.inner.durable.as_ref().ok_or(SnapshotFailed::InMemory)?;
-        let found = find(&durable.storage, name)?;
-        let mut kept = durable.frozen.lock();
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.name == name) {
-            return Ok((kept.engine.clone(), kept.at));
-        }
-        *kept = None; // one at a time in memory
-        let thawed = image::Thawed::open(&*durable.storage, &found.file())?;
-        let at = Timestamp::from_secs(thawed.facts().now);
-        let engine = thawed.restore(durable.settings.engine.clone())?;
-        *kept = Some(Frozen { name: name.to_owned(), engine: engine.clone(), at });
-        Ok((engine, at))
+        durable.reading(name, |found| {
+            let mut kept = durable.frozen.lock();
+            if let Some(kept) = kept.as_ref().filter(|kept| kept.name == name) {
+                return Ok((kept.engine.clone(), kept.at));
+            }
+            *kept = None; // one at a time in memory
+            let thawed = image::Thawed::open(&*durable.storage, &found.file())?;
+            let at = Timestamp::from_secs(thawed.facts().now);
+            let engine = thawed.restore(durable.settings.engine.clone())?;
+            *kept = Some(Frozen { name: name.to_owned(), engine: engine.clone(), at });
+            Ok((engine, at))
+        })
+    }
+}
+
+impl Durable {
+    /// Reads a snapshot while others may be taken, and older ones removed.
+    fn reading<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(SnapshotInfo) -> Result<T, SnapshotError>,
+    ) -> Result<T, SnapshotFailed> {
+        reading(&self.storage, name, || drop(self.freezer.lock()), read)
     }
 }
