@@ -100,7 +100,8 @@ impl Costs {
         sum.calls -= cost.calls;
     }
 
-    fn raw(&self) -> impl Iterator<Item = &Cost> {
+    /// One entry for each currency, in no order; some may have no calls left.
+    pub(super) fn raw(&self) -> impl Iterator<Item = &Cost> {
         self.first.iter().chain(self.more.iter().flat_map(|more| more.iter()))
     }
 

@@ -98,8 +98,8 @@ impl Wanted {
     }
 
     fn holds(&self, row: &Row, series: &SeriesTable) -> bool {
-        let numbers = series.numbers(row.series);
-        let failed = || !status::is_success(series.text(row.series, Dimension::Status));
+        let numbers = series.numbers(row.entry.series);
+        let failed = || !status::is_success(series.text(row.entry.series, Dimension::Status));
         self.filters.iter().all(|(dimension, values)| values.contains(&numbers[dimension.index()]))
             && (!self.failures_only || failed())
     }

@@ -74,6 +74,13 @@ impl BinRows {
         gathered
     }
 
+    /// Appends a row of single bins, which are sorted on the way.
+    pub(super) fn push_log(&mut self, log: &mut [u16]) {
+        log.sort_unstable();
+        self.entries.extend(log.chunk_by(|a, b| a == b).map(|same| pack(same[0], same.len() as u64)));
+        self.ends.push(self.entries.len());
+    }
+
     /// Appends a row.
     fn push(&mut self, row: &mut [u64], table: &mut Vec<u64>) {
         if row.len() < DENSE {

@@ -1,4 +1,4 @@
-//! What an open bucket counts of one series: small integers, bounded by one second's traffic.
+//! Sums of some calls of one open bucket: small integers, bounded by a few seconds' traffic.
 
 use super::aggregate::Aggregate;
 use super::aggregate::Costs;
@@ -6,9 +6,9 @@ use super::aggregate::Kind;
 use super::column::Column;
 use super::column::Time;
 use super::column::zigzag;
+use super::entry::Entry;
 use super::event::Measures;
 use super::money::Money;
-use hashbrown::HashTable;
 
 /// The figures of a call that add up, by place.
 const REQUESTS: usize = 0;
@@ -25,9 +25,10 @@ const COUNTS: [usize; 2] = [10, 12]; // by `Time`
 const SUMS: [usize; 2] = [11, 13];
 const FIGURES: usize = 14;
 
-/// One call as numbers, worked out once and added to its series and to each of its rollup groups:
-/// an addition of two arrays and a maximum of two others, which compile to a few vector
-/// instructions each.
+/// One call as numbers, worked out once and added wherever it counts.
+///
+/// Everything here is inlined so that these stay in registers: written to memory number by number
+/// and read back as vectors they cost more than all the additions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Delta {
     sums: [u64; FIGURES],
@@ -36,7 +37,7 @@ pub(super) struct Delta {
 }
 
 impl Delta {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(measures: &Measures, kind: Kind) -> Self {
         let total = measures.total();
         let times = [measures.latency_us, measures.ttft_us];
@@ -52,45 +53,62 @@ impl Delta {
         sums[REASONING] = measures.reasoning_tokens.unwrap_or(0);
         sums[TOTAL] = total.unwrap_or(0);
         let mut extremes = [0; 4];
-        for (time, us) in times.into_iter().enumerate() {
-            sums[COUNTS[time]] = u64::from(us.is_some());
-            sums[SUMS[time]] = us.unwrap_or(0);
-            extremes[time * 2] = us.map_or(0, |us| !us);
-            extremes[time * 2 + 1] = us.unwrap_or(0);
+        for time in 0..2 {
+            sums[COUNTS[time]] = u64::from(times[time].is_some());
+            sums[SUMS[time]] = times[time].unwrap_or(0);
+            extremes[time * 2] = times[time].map_or(0, |us| !us);
+            extremes[time * 2 + 1] = times[time].unwrap_or(0);
         }
         Self { sums, extremes, cost: measures.cost }
     }
+
+    #[inline(always)]
+    pub(super) fn of(call: &Entry) -> Self {
+        Self::new(&call.measures(), call.kind())
+    }
+
+    /// Adds this call to an aggregate.
+    pub(super) fn add_to(&self, aggregate: &mut Aggregate) {
+        let mut cell = Cell::default();
+        cell.add(self);
+        cell.add_to(aggregate);
+    }
 }
 
-/// Counts and sums of the calls of one series (or one rollup group) in one open bucket.
+/// Counts and sums of some calls in one open bucket.
 ///
 /// An open bucket is sealed within seconds, and one call is bounded (10^8 tokens, a day), so 64 bits
 /// hold every sum; sealed slices and answers use 128.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Cell {
-    /// The series or group.
-    pub(super) id: u32,
     sums: [u64; FIGURES],
     extremes: [u64; 4],
     pub(super) cost: Costs,
 }
 
 impl Cell {
-    fn new(id: u32) -> Self {
-        Self { id, sums: [0; FIGURES], extremes: [0; 4], cost: Costs::default() }
-    }
-
-    #[inline]
+    #[inline(always)]
     pub(super) fn add(&mut self, delta: &Delta) {
-        for (sum, figure) in self.sums.iter_mut().zip(delta.sums) {
-            *sum = sum.wrapping_add(figure); // can't overflow; a check would keep it from being vectorised
+        for place in 0..FIGURES {
+            self.sums[place] = self.sums[place].wrapping_add(delta.sums[place]); // can't overflow, and need no check
         }
-        for (extreme, us) in self.extremes.iter_mut().zip(delta.extremes) {
-            *extreme = (*extreme).max(us);
+        for place in 0..4 {
+            self.extremes[place] = self.extremes[place].max(delta.extremes[place]);
         }
         if let Some(Money { nanos, currency }) = delta.cost {
             self.cost.add_one(currency, nanos);
         }
+    }
+
+    /// Adds what another one counted.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (sum, more) in self.sums.iter_mut().zip(other.sums) {
+            *sum = sum.wrapping_add(more);
+        }
+        for (extreme, us) in self.extremes.iter_mut().zip(other.extremes) {
+            *extreme = (*extreme).max(us);
+        }
+        self.cost.merge(&other.cost);
     }
 
     /// The extremes of a time in µs; `None` where no call told it.
@@ -100,9 +118,10 @@ impl Cell {
     }
 
     /// One figure as a slice stores it.
-    pub(super) fn column(&self, column: Column) -> u128 {
+    #[inline]
+    pub(super) fn column(&self, column: Column) -> u64 {
         let sums = &self.sums;
-        u128::from(match column {
+        match column {
             Column::Requests => sums[REQUESTS],
             Column::Failures => sums[FAILURES],
             Column::Overflowed => sums[OVERFLOWED],
@@ -113,14 +132,14 @@ impl Cell {
             Column::CacheWriteTokens => sums[CACHE_WRITE],
             Column::ReasoningTokens => sums[REASONING],
             Column::TotalExcess => {
-                let plain = i128::from(sums[INPUT]) + i128::from(sums[OUTPUT]);
-                return zigzag(i128::from(sums[TOTAL]) - plain);
+                let plain = sums[INPUT].wrapping_add(sums[OUTPUT]);
+                zigzag(sums[TOTAL].wrapping_sub(plain).cast_signed().into()) as u64
             }
             Column::LatencyCount => sums[COUNTS[0]],
             Column::LatencySum => sums[SUMS[0]],
             Column::TtftCount => sums[COUNTS[1]],
             Column::TtftSum => sums[SUMS[1]],
-        })
+        }
     }
 
     /// Adds this cell to an aggregate.
@@ -144,56 +163,6 @@ impl Cell {
     }
 }
 
-/// Cells by id.
-#[derive(Debug, Default)]
-pub(super) struct Cells {
-    index: HashTable<u32>, // place in `cells`
-    cells: Vec<Cell>,
-}
-
-impl Cells {
-    pub(super) fn with_capacity(cells: usize) -> Self {
-        Self { index: HashTable::with_capacity(cells), cells: Vec::with_capacity(cells) }
-    }
-
-    /// The place of an id, and whether it is new.
-    #[inline]
-    pub(super) fn place(&mut self, id: u32) -> (usize, bool) {
-        let hash = hash(id);
-        if let Some(place) = self.index.find(hash, |place| self.cells[*place as usize].id == id) {
-            return (*place as usize, false);
-        }
-        let place = u32::try_from(self.cells.len()).expect("a bucket is sealed long before");
-        self.cells.push(Cell::new(id));
-        self.index.insert_unique(hash, place, |place| self::hash(self.cells[*place as usize].id));
-        (place as usize, true)
-    }
-
-    #[inline]
-    pub(super) fn at(&mut self, place: usize) -> &mut Cell {
-        &mut self.cells[place]
-    }
-
-    pub(super) fn get(&self, id: u32) -> Option<&Cell> {
-        let place = *self.index.find(hash(id), |place| self.cells[*place as usize].id == id)?;
-        Some(&self.cells[place as usize])
-    }
-
-    pub(super) fn all(&self) -> &[Cell] {
-        &self.cells
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.cells.capacity() * size_of::<Cell>() + self.index.capacity() * 5
-    }
-}
-
-/// Ids are small and dense; a multiplication spreads them over the whole word. They are the
-/// engine's own, so no sender can aim at a bucket of this table.
-fn hash(id: u32) -> u64 {
-    (u64::from(id) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_right(29)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,7 +178,7 @@ mod tests {
         fn a_cell_counts_as_an_aggregate_does(
             calls in proptest::collection::vec((maybe(9), maybe(9), maybe(5), maybe(30), maybe(4), any::<bool>()), 1..20),
         ) {
-            let (mut cell, mut plain) = (Cell::new(3), Aggregate::default());
+            let (mut cell, mut plain) = (Cell::default(), Aggregate::default());
             let mut extremes: Option<(u64, u64)> = None;
             for (input, output, total, latency, cost, failure) in calls {
                 let money = |units: u64| Money { nanos: units.cast_signed(), currency: super::super::money::Currency::USD };
@@ -222,7 +191,7 @@ mod tests {
                     ..Measures::default()
                 };
                 let kind = Kind { failure, overflowed: !failure };
-                cell.add(&Delta::new(&measures, kind));
+                cell.add(&Delta::of(&Entry::new(3, 0, kind, &measures)));
                 plain.record(&measures, kind);
                 if let Some(us) = latency {
                     extremes = Some(extremes.map_or((us, us), |(min, max)| (min.min(us), max.max(us))));

@@ -46,12 +46,15 @@ use std::sync::atomic::Ordering;
 /// Events counted under one hold of a stripe's lock; a reader waits for no more than these.
 const CHUNK: usize = 32;
 
-/// Cells and bins a stripe may hold before it is sealed out of turn: a reader copies what it needs
-/// of them while the stripe waits.
-const CROWD: usize = 1 << 17;
-/// Bytes of an open cell with its share of rollup groups, and of a recent call: with these an
-/// eighth of the memory budget goes to open cells, and another to recent calls, at most.
-const CELL_BYTES: usize = 512;
+/// Calls a stripe may hold before it is sealed out of turn: questions that no rollup answers read
+/// them one by one.
+const CROWD: usize = 1 << 16;
+/// Places in the order of arrival that a stripe takes at a time for calls that come one by one, so
+/// that threads do not write to the same line for each.
+const NUMBERS: u64 = 64;
+/// Bytes of an open call with what sealing makes of it, and of a recent call: with these an eighth
+/// of the memory budget goes to open calls, and another to recent ones, at most.
+const OPEN_BYTES: usize = 512;
 const RECENT_BYTES: usize = 512;
 
 /// What was sealed.
@@ -112,9 +115,9 @@ impl Core {
         let stripes = config.stripes as usize;
         let share = usize::try_from(config.memory_bytes / 8).unwrap_or(usize::MAX);
         let recent = (share / RECENT_BYTES).min(config.recent_calls as usize);
-        let crowd = (share / CELL_BYTES / stripes).clamp(256, CROWD);
+        let crowd = (share / OPEN_BYTES / stripes).clamp(256, CROWD);
         let log = || RecentLog::new(recent, stripes, held.clone());
-        let stripe = |_| CachePadded::new(Mutex::new(Stripe::new(config.rollups.len() + 1, crowd, log())));
+        let stripe = |_| CachePadded::new(Mutex::new(Stripe::new(config.rollups.len(), crowd, log())));
         Self {
             series: RwLock::new(SeriesTable::new(&config)),
             stripes: (0..stripes).map(stripe).collect(),
@@ -264,12 +267,11 @@ impl Core {
         let mut stripe = self.stripe();
         for row in rows {
             let series = &row.decision.series;
-            stripe.record(self.bucket_of(row.timestamp.secs()), series, &row.measures);
+            let entry = stripe.record(self.bucket_of(row.timestamp.secs()), series, &row.measures);
             stripe.recent.push(Row {
                 timestamp: row.timestamp,
                 sequence: sequence + counted,
-                series: series.id,
-                measures: row.measures,
+                entry,
                 notes: Notes::of(row.id, row.job_id, row.error),
             });
             counted += 1;
@@ -296,12 +298,16 @@ impl Core {
         let watermark = self.observe(now);
         let judged = measures.check().and_then(|()| self.judge(timestamp, now, watermark));
         let late = judged.inspect_err(|reject| self.note_reject(reject))?;
-        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
         let bucket = self.bucket_of(timestamp.secs());
         {
             let mut stripe = self.stripe();
-            stripe.record(bucket, series, measures);
-            stripe.recent.push(Row { timestamp, sequence, series: series.id, measures: *measures, notes: None });
+            let sequence = stripe.numbers.next().unwrap_or_else(|| {
+                let first = self.sequence.fetch_add(NUMBERS, Ordering::Relaxed);
+                stripe.numbers = first + 1..first + NUMBERS;
+                first
+            });
+            let entry = stripe.record(bucket, series, measures);
+            stripe.recent.push(Row { timestamp, sequence, entry, notes: None });
             if stripe.is_crowded() {
                 self.crowded.store(true, Ordering::Relaxed);
             }

@@ -179,7 +179,21 @@ impl Event<'_> {
 impl Measures {
     /// # Errors
     /// [`Reject`] names the first number beyond its limit.
+    #[inline]
     pub(crate) fn check(&self) -> Result<(), Reject> {
+        let Self { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, .. } = *self;
+        let tokens = [input_tokens, output_tokens, cache_read_tokens, cache_write_tokens];
+        let tokens = tokens.into_iter().chain([self.reasoning_tokens, self.total_tokens]);
+        let sound = tokens.fold(true, |sound, tokens| sound & (tokens.unwrap_or(0) <= MAX_TOKENS))
+            & (self.latency_us.unwrap_or(0) <= MAX_LATENCY_US)
+            & (self.ttft_us.unwrap_or(0) <= MAX_LATENCY_US)
+            & (self.cost.map_or(0, |cost| cost.nanos) >= 0);
+        if sound { Ok(()) } else { self.fault() }
+    }
+
+    /// The first number beyond its limit.
+    #[cold]
+    fn fault(&self) -> Result<(), Reject> {
         let tokens = [
             ("/input_tokens", self.input_tokens),
             ("/output_tokens", self.output_tokens),

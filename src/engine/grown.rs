@@ -175,21 +175,25 @@ impl Tables {
     }
 
     fn add(&mut self, open: &Open, series: &SeriesTable) {
-        let cells = open.series().all();
-        let rows: Vec<_> = cells.iter().map(|cell| self.rows_of(cell.id, series)).collect();
-        for (cell, rows) in cells.iter().zip(&rows) {
-            for (table, row) in self.families.iter_mut().zip(rows) {
-                cell.add_to(&mut table.rows[*row].sums);
+        let gathered = &open.gathered().series;
+        let mut rows = Vec::new();
+        for (id, sums) in gathered.rows() {
+            let of = self.rows_of(id, series);
+            for (table, row) in self.families.iter_mut().zip(of) {
+                table.rows[row].sums.merge(&sums);
             }
+            rows.push(of);
         }
         for (time, bounds) in [(Time::Latency, bins(&LATENCY_BOUNDS_US)), (Time::Ttft, bins(&TTFT_BOUNDS_US))] {
-            for (place, bin) in open.bins(time) {
-                let below = bounds.partition_point(|bound| bound < bin);
-                for (table, row) in self.families.iter_mut().zip(&rows[*place as usize]) {
-                    let growth = &mut table.rows[*row];
-                    match time {
-                        Time::Latency => growth.latency[below] += 1,
-                        Time::Ttft => growth.ttft[below] += 1,
+            for (at, of) in rows.iter().enumerate() {
+                for (bin, count) in gathered.bins_of(time, at) {
+                    let below = bounds.partition_point(|bound| *bound < bin);
+                    for (table, row) in self.families.iter_mut().zip(of) {
+                        let growth = &mut table.rows[*row];
+                        match time {
+                            Time::Latency => growth.latency[below] += count,
+                            Time::Ttft => growth.ttft[below] += count,
+                        }
                     }
                 }
             }

@@ -11,7 +11,6 @@ use super::column::Time;
 use super::column::unzigzag;
 use super::column::zigzag;
 use super::money::Currency;
-use super::open::Sorted;
 use super::packed::Packed;
 use super::slice::Bins;
 use super::slice::CostColumn;
@@ -63,41 +62,6 @@ impl Part for Slice {
 
     fn bins(&self, time: Time, rows: Range<usize>, visit: &mut dyn FnMut(usize, u16, u64)) {
         self.each_bin(time, rows, visit);
-    }
-}
-
-impl Part for Sorted<'_> {
-    fn ids(&self) -> &[u32] {
-        &self.ids
-    }
-
-    fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128)) {
-        for (row, cell) in self.cells.iter().enumerate() {
-            let value = cell.column(column);
-            if value != 0 {
-                visit(row, value);
-            }
-        }
-    }
-
-    fn costs(&self, visit: &mut dyn FnMut(usize, Cost)) {
-        for (row, cell) in self.cells.iter().enumerate() {
-            cell.cost.by_currency().into_iter().for_each(|cost| visit(row, cost));
-        }
-    }
-
-    fn extremes(&self, time: Time, visit: &mut dyn FnMut(usize, u64, u64)) {
-        for (row, cell) in self.cells.iter().enumerate() {
-            if let Some((min, max)) = cell.extremes(time) {
-                visit(row, min, max);
-            }
-        }
-    }
-
-    fn bins(&self, time: Time, rows: Range<usize>, visit: &mut dyn FnMut(usize, u16, u64)) {
-        for row in rows {
-            self.bins(time, row).for_each(|(bin, count)| visit(row, bin, count));
-        }
     }
 }
 

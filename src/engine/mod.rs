@@ -21,12 +21,17 @@ mod bins;
 mod canonical;
 mod cell;
 pub(crate) mod column;
+mod combinations;
 pub mod config;
 mod core;
+mod entry;
 pub mod event;
+mod gather;
 pub mod grown;
 pub mod histogram;
 pub(crate) mod image;
+mod live;
+mod log;
 mod merge;
 pub mod money;
 mod open;
@@ -291,8 +296,11 @@ impl Engine {
 pub struct Series {
     engine: Engine,
     names: Arc<[Box<str>; event::MAX_DIMENSIONS]>,
-    resolved: Mutex<Option<(u64, u32, Resolved)>>, // (forgets, day, …)
+    resolved: Mutex<Known>,
 }
+
+/// What a handle was resolved to: (forgets, day, …).
+type Known = Option<(u64, u32, Resolved)>;
 
 impl Series {
     /// Counts one call of this series.
@@ -300,26 +308,25 @@ impl Series {
     /// # Errors
     /// As [`Engine::record`].
     pub fn record(&self, measures: &Measures, timestamp: Timestamp, now: Timestamp) -> Result<Applied, Reject> {
-        let resolved = self.resolve(timestamp);
-        self.engine.core.count_one(&resolved, measures, timestamp, now)
-    }
-
-    /// Resolves again on each new day, which keeps the series from being forgotten, and after any
-    /// numbers were given back.
-    fn resolve(&self, timestamp: Timestamp) -> Resolved {
         let core = &self.engine.core;
         let day = u32::try_from(timestamp.secs() / time::DAY).expect("the year 9999 is day 2,932,896");
         let forgets = core.forgets.load(Ordering::Acquire);
         let mut known = self.resolved.lock();
-        match &*known {
-            Some((of, on, resolved)) if (*of, *on) == (forgets, day) => *resolved,
-            _ => {
-                let dimensions = Dimensions(std::array::from_fn(|place| &*self.names[place]));
-                let resolved = core.resolve(&dimensions, timestamp);
-                *known = Some((forgets, day, resolved));
-                resolved
-            }
-        }
+        let resolved = match &mut *known {
+            Some((of, on, resolved)) if (*of, *on) == (forgets, day) => &*resolved,
+            known => self.resolve(known, forgets, day, timestamp),
+        };
+        core.count_one(resolved, measures, timestamp, now)
+    }
+
+    /// Resolves again on each new day, which keeps the series from being forgotten, and after any
+    /// numbers were given back.
+    #[cold]
+    fn resolve<'k>(&self, known: &'k mut Known, forgets: u64, day: u32, timestamp: Timestamp) -> &'k Resolved {
+        let dimensions = Dimensions(std::array::from_fn(|place| &*self.names[place]));
+        let resolved = self.engine.core.resolve(&dimensions, timestamp);
+        let (_, _, resolved) = known.insert((forgets, day, resolved));
+        resolved
     }
 }
 

@@ -1,5 +1,6 @@
 //! The most recent calls, for call details.
 
+use super::entry::Entry;
 use super::event::MAX_ERROR_BYTES;
 use super::event::Measures;
 use super::query::Filter;
@@ -16,7 +17,8 @@ use std::sync::atomic::Ordering;
 pub struct Call {
     /// When it ended.
     pub timestamp: Timestamp,
-    /// Its place in the order of arrival; breaks ties between equal timestamps.
+    /// Its place in the order of arrival; breaks ties between equal timestamps. Calls counted one by one by
+    /// several threads are in the order of each thread.
     pub sequence: u64,
     /// The value of each dimension by [`index`](super::event::Dimension::index); `None` is "none".
     pub dimensions: Vec<Option<Arc<str>>>,
@@ -63,8 +65,7 @@ pub struct CallPage {
 pub(super) struct Row {
     pub(super) timestamp: Timestamp,
     pub(super) sequence: u64,
-    pub(super) series: u32,
-    pub(super) measures: Measures,
+    pub(super) entry: Entry,
     pub(super) notes: Option<Box<Notes>>,
 }
 

@@ -7,7 +7,6 @@ use super::config::Config;
 use super::event::Dimensions;
 use super::event::MAX_DIMENSIONS;
 use super::image::Facts;
-use super::series::Resolved;
 use super::slice::Slice;
 use super::tiers::Bucket;
 use super::tiers::Part;
@@ -27,8 +26,8 @@ pub(crate) struct Restoration {
 /// A series of the image.
 #[derive(Clone, Copy)]
 struct Seen {
-    groups: [u32; MAX_DIMENSIONS + 1],
-    day: u32, // the newest it has calls on
+    groups: [u32; MAX_DIMENSIONS + 1], // the total, then one for each dimension rolled up
+    day: u32,                          // the newest it has calls on
 }
 
 impl Restoration {
@@ -83,7 +82,8 @@ impl Restoration {
     pub(crate) fn series<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> u32 {
         let mut dimensions = Dimensions([""; MAX_DIMENSIONS]);
         dimensions.0.iter_mut().zip(names).for_each(|(place, name)| *place = name);
-        let Resolved { id, groups, .. } = self.engine.core.series.write().recall(&dimensions, 0);
+        let resolved = self.engine.core.series.write().recall(&dimensions, 0);
+        let (id, groups) = (resolved.id, resolved.groups());
         let place = id as usize;
         if place >= self.series.len() {
             self.series.resize(place + 1, Seen { groups, day: 0 });

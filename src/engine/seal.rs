@@ -4,11 +4,11 @@
 use super::aggregate::Aggregate;
 use super::core::Core;
 use super::core::Sealed as State;
+use super::gather::Gathered;
+use super::gather::Table;
 use super::merge::Part as Rows;
 use super::merge::merge;
-use super::open::Gathered;
 use super::open::Open;
-use super::open::Sorted;
 use super::slice::Slice;
 use super::tiers::Bucket;
 use super::tiers::Part;
@@ -200,34 +200,35 @@ impl Core {
 }
 
 fn each_group(open: &Open, mut visit: impl FnMut(u32, &Aggregate)) {
-    for cell in open.groups().all() {
+    let groups = open.sums().by_group();
+    for (id, cell) in groups.ids.into_iter().zip(groups.cells) {
         let mut calls = Aggregate::default();
         cell.add_to(&mut calls);
-        visit(cell.id, &calls);
+        visit(id, &calls);
     }
 }
 
 /// Any parts as one.
 pub(super) fn merge_parts(parts: &[Part]) -> Sealed {
-    let gathered: Vec<Gathered<'_>> = parts.iter().filter_map(Part::as_open).map(Gathered::new).collect();
-    let series = merge_side(gathered.iter().map(Sorted::series), parts, |sealed| &sealed.series);
-    let groups = merge_side(gathered.iter().map(Sorted::groups), parts, |sealed| &sealed.groups);
+    let series = merge_side(parts, |gathered| &gathered.series, |sealed| &sealed.series);
+    let groups = merge_side(parts, |gathered| &gathered.groups, |sealed| &sealed.groups);
     Sealed { series, groups }
 }
 
 /// The series of any parts.
 pub(super) fn merge_series(parts: &[Part]) -> Slice {
-    let gathered: Vec<Gathered<'_>> = parts.iter().filter_map(Part::as_open).map(Gathered::new).collect();
-    merge_side(gathered.iter().map(Sorted::series), parts, |sealed| &sealed.series)
+    merge_side(parts, |gathered| &gathered.series, |sealed| &sealed.series)
 }
 
-/// One side of any parts: sorted open buckets, and slices.
-fn merge_side<'a>(open: impl Iterator<Item = Sorted<'a>>, parts: &[Part], side: impl Fn(&Sealed) -> &Slice) -> Slice {
-    let open: Vec<Sorted<'a>> = open.collect();
-    let slices = parts.iter().filter_map(|part| match part {
-        Part::Open(_) => None,
-        Part::Sealed(sealed) => Some(side(sealed) as &dyn Rows),
+/// One side of any parts: gathered open buckets, and slices.
+fn merge_side<'a>(
+    parts: &'a [Part],
+    table: impl Fn(&'a Gathered) -> &'a Table,
+    slice: impl Fn(&'a Sealed) -> &'a Slice,
+) -> Slice {
+    let rows = parts.iter().map(|part| match part {
+        Part::Open(open) => table(open.gathered()) as &dyn Rows,
+        Part::Sealed(sealed) => slice(sealed),
     });
-    let rows: Vec<&dyn Rows> = open.iter().map(|sorted| sorted as &dyn Rows).chain(slices).collect();
-    merge(&rows)
+    merge(&rows.collect::<Vec<_>>())
 }

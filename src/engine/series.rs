@@ -40,8 +40,23 @@ pub(super) fn group_of(dimension: Dimension, value: u32) -> u32 {
 pub(crate) struct Resolved {
     pub(crate) id: u32,
     pub(super) kind: Kind,
-    /// The total, then one for each dimension rolled up; the rest is unused.
-    pub(super) groups: [u32; MAX_DIMENSIONS + 1],
+    groups: [u32; MAX_DIMENSIONS], // one for each dimension rolled up; the rest is unused
+    rollups: u8,
+}
+
+impl Resolved {
+    /// Its rollup groups besides the total.
+    #[inline]
+    pub(super) fn rollups(&self) -> &[u32] {
+        &self.groups[..usize::from(self.rollups)]
+    }
+
+    /// The total, then its other groups; the rest is unused.
+    pub(super) fn groups(&self) -> [u32; MAX_DIMENSIONS + 1] {
+        let mut groups = [TOTAL; MAX_DIMENSIONS + 1];
+        groups[1..].copy_from_slice(&self.groups);
+        groups
+    }
 }
 
 /// All series. Numbers of forgotten series are used again.
@@ -254,12 +269,13 @@ impl SeriesTable {
     /// What recording needs to know of a series.
     pub(super) fn resolved(&self, id: u32) -> Resolved {
         let numbers = self.numbers(id);
-        let mut groups = [TOTAL; MAX_DIMENSIONS + 1];
-        for (group, dimension) in groups[1..].iter_mut().zip(&self.rollups) {
+        let mut groups = [TOTAL; MAX_DIMENSIONS];
+        for (group, dimension) in groups.iter_mut().zip(&self.rollups) {
             *group = group_of(*dimension, numbers[dimension.index()]);
         }
         let failure = !status::is_success(self.text(id, Dimension::Status));
-        Resolved { id, kind: Kind { failure, overflowed: numbers.contains(&OTHER) }, groups }
+        let kind = Kind { failure, overflowed: numbers.contains(&OTHER) };
+        Resolved { id, kind, groups, rollups: self.rollups.len() as u8 }
     }
 
     fn hash_numbers(&self, numbers: &[u32]) -> u64 {

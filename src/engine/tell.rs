@@ -40,9 +40,9 @@ impl Core {
             let series = self.series.read();
             complete &= stripe.recent.visit(query.from, query.to, |row| {
                 newest.offer((row.timestamp, row.sequence), || {
-                    let numbers = series.numbers(row.series);
+                    let numbers = series.numbers(row.entry.series);
                     let wanted = filters.iter().all(|(dimension, values)| values.contains(&numbers[dimension.index()]));
-                    let failed = !status::is_success(series.text(row.series, Dimension::Status));
+                    let failed = !status::is_success(series.text(row.entry.series, Dimension::Status));
                     (wanted && (failed || !query.failures_only)).then(|| call(row, &series))
                 });
             });
@@ -117,7 +117,7 @@ fn carried(series: &SeriesTable, dimension: Dimension, ids: &[u32]) -> HashMap<u
 /// A row with its numbers turned back into names.
 pub(super) fn call(row: &Row, series: &SeriesTable) -> Call {
     let mut dimensions = vec![None; MAX_DIMENSIONS];
-    for (place, number) in series.numbers(row.series).iter().enumerate().filter(|(_, number)| **number != NONE) {
+    for (place, number) in series.numbers(row.entry.series).iter().enumerate().filter(|(_, number)| **number != NONE) {
         let dimension = Dimension::FIXED.get(place).copied().unwrap_or_else(|| Dimension::Label((place - 6) as u8));
         dimensions[place] = Some(series.values(dimension).text(*number).clone());
     }
@@ -126,7 +126,7 @@ pub(super) fn call(row: &Row, series: &SeriesTable) -> Call {
         timestamp: row.timestamp,
         sequence: row.sequence,
         dimensions,
-        measures: row.measures,
+        measures: row.entry.measures(),
         id: notes.and_then(|notes| notes.id.clone()),
         job_id: notes.and_then(|notes| notes.job_id.clone()),
         error: notes.and_then(|notes| notes.error.clone()),

@@ -43,7 +43,7 @@ impl Part {
         }
     }
 
-    /// How many series.
+    /// How many rows, about.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Open(open) => open.len(),

@@ -1,15 +1,14 @@
-//! What a query reads, held still: sealed parts by reference, open cells copied.
+//! What a query reads, held still: sealed parts by reference, open buckets as [`Live`] copies.
 //!
 //! Everything is taken under one read lock, so that every figure of an answer is of one moment;
 //! then the lock is gone, and scanning delays nobody.
 
 use super::aggregate::Aggregate;
-use super::cell::Cell;
 use super::column::Time;
 use super::core::Core;
 use super::core::Sealed as State;
 use super::histogram::Distribution;
-use super::open::Open;
+use super::live::Live;
 use super::plan::Ids;
 use super::plan::Plan;
 use super::slice::NOWHERE;
@@ -19,14 +18,6 @@ use std::ops::Range;
 
 /// Distributions that grow at a time; each takes up to 24 KB while it does.
 const SLOTS_AT_A_TIME: usize = 1_024;
-
-/// Cells of the plan's ids in one open bucket, copied.
-#[derive(Debug)]
-struct Live {
-    start: i64,
-    cells: Vec<(u32, Cell)>,    // (place, …)
-    bins: [Vec<(u32, u16)>; 2], // (place, bin)
-}
 
 /// One span between two edges, with the parts that cover it.
 #[derive(Debug)]
@@ -96,11 +87,7 @@ impl<'p> View<'p> {
             }
             None => stretch.parts.iter().for_each(|part| self.add_part(part, slots, sums)),
         }
-        for (place, cell) in self.live_in(stretch).flat_map(|live| &live.cells) {
-            if slots[*place as usize] != NOWHERE {
-                cell.add_to(&mut sums[slots[*place as usize] as usize]);
-            }
-        }
+        self.live_in(stretch).for_each(|live| live.add_sums(self.plan, slots, sums));
     }
 
     /// Distributions of a time over some spans together. A block of slots at a time, so that a page
@@ -124,17 +111,17 @@ impl<'p> View<'p> {
         let stretch = &self.stretches[stretch];
         for part in &stretch.parts {
             match part {
-                Part::Open(open) => Live::copy(0, open, self.plan, true).add_times(time, slots, times),
+                Part::Open(open) => Live::copy(0, open, self.plan, true).add_times(self.plan, time, slots, times),
                 Part::Sealed(sealed) => {
                     self.add_slice_times(self.side(&sealed.series, &sealed.groups), time, slots, times);
                 }
             }
         }
-        self.live_in(stretch).for_each(|live| live.add_times(time, slots, times));
+        self.live_in(stretch).for_each(|live| live.add_times(self.plan, time, slots, times));
     }
 
     fn live_in<'a>(&'a self, stretch: &'a Stretch) -> impl Iterator<Item = &'a Live> {
-        self.live.iter().filter(|live| (stretch.from..stretch.to).contains(&live.start))
+        self.live.iter().filter(|live| (stretch.from..stretch.to).contains(&live.start()))
     }
 
     fn side<'a>(&self, series: &'a Slice, groups: &'a Slice) -> &'a Slice {
@@ -143,13 +130,7 @@ impl<'p> View<'p> {
 
     fn add_part(&self, part: &Part, slots: &[u32], sums: &mut [Aggregate]) {
         match part {
-            Part::Open(open) => {
-                for (place, cell) in Live::copy(0, open, self.plan, false).cells {
-                    if slots[place as usize] != NOWHERE {
-                        cell.add_to(&mut sums[slots[place as usize] as usize]);
-                    }
-                }
-            }
+            Part::Open(open) => Live::copy(0, open, self.plan, false).add_sums(self.plan, slots, sums),
             Part::Sealed(sealed) => {
                 let slice = self.side(&sealed.series, &sealed.groups);
                 match self.rows(slice, slots) {
@@ -204,54 +185,6 @@ impl<'p> View<'p> {
 enum Rows {
     Few(Vec<(usize, u32)>),
     All(Vec<u32>),
-}
-
-impl Live {
-    fn copy(start: i64, open: &Open, plan: &Plan, bins: bool) -> Self {
-        let side = if plan.rolled_up { open.groups() } else { open.series() };
-        let cells = match &plan.ids {
-            Ids::Few(few) if few.len() < side.all().len() => {
-                few.iter().filter_map(|&(id, place)| Some((place, side.get(id)?.clone()))).collect()
-            }
-            ids => {
-                let placed = side.all().iter().map(|cell| (ids.place(cell.id), cell));
-                placed.filter(|(place, _)| *place != NOWHERE).map(|(place, cell)| (place, cell.clone())).collect()
-            }
-        };
-        let bins = Time::BOTH.map(|time| if bins { copy_bins(open, plan, time) } else { Vec::new() });
-        Self { start, cells, bins }
-    }
-
-    fn add_times(&self, time: Time, slots: &[u32], times: &mut [Distribution]) {
-        for (place, cell) in &self.cells {
-            if slots[*place as usize] != NOWHERE
-                && let Some((min, max)) = cell.extremes(time)
-            {
-                times[slots[*place as usize] as usize].stretch(min, max);
-            }
-        }
-        for (place, bin) in &self.bins[time as usize] {
-            if slots[*place as usize] != NOWHERE {
-                times[slots[*place as usize] as usize].add(*bin, 1);
-            }
-        }
-    }
-}
-
-/// The bins of the plan's ids: each series' own, or each of its rollup groups'.
-fn copy_bins(open: &Open, plan: &Plan, time: Time) -> Vec<(u32, u16)> {
-    let side = if plan.rolled_up { open.groups() } else { open.series() };
-    let places: Vec<u32> = side.all().iter().map(|cell| plan.ids.place(cell.id)).collect();
-    let mut bins = Vec::new();
-    for &(at, bin) in open.bins(time) {
-        let mut put = |at: u32| {
-            if places[at as usize] != NOWHERE {
-                bins.push((places[at as usize], bin));
-            }
-        };
-        if plan.rolled_up { open.slots(at).iter().copied().for_each(put) } else { put(at) }
-    }
-    bins
 }
 
 /// The sums of a rolled-up plan, by place.

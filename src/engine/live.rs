@@ -1,0 +1,81 @@
+//! An open bucket as a query reads it: copied while the writer waits, counted afterwards.
+
+use super::aggregate::Aggregate;
+use super::cell::Cell;
+use super::cell::Delta;
+use super::column::Time;
+use super::histogram::Distribution;
+use super::histogram::bin_of;
+use super::log::Log;
+use super::open::Open;
+use super::plan::Ids;
+use super::plan::Plan;
+use super::series::TOTAL;
+use super::slice::NOWHERE;
+
+/// What a plan needs of one open bucket.
+#[derive(Debug)]
+pub(super) struct Live {
+    start: i64,
+    cells: Vec<(u32, Cell)>, // (place, …) where rollup groups answer
+    places: Vec<u32>,        // of each combination, where rollup groups answer for their times
+    log: Log,                // the calls, where they are needed
+}
+
+impl Live {
+    /// Copies; the chunks of the log are shared. `times` says whether distributions will be asked for.
+    pub(super) fn copy(start: i64, open: &Open, plan: &Plan, times: bool) -> Self {
+        let log = if times || !plan.rolled_up { open.log().clone() } else { Log::default() };
+        let (mut cells, mut places) = (Vec::new(), Vec::new());
+        match &plan.ids {
+            _ if !plan.rolled_up => {}
+            Ids::Few(few) if few.first().is_some_and(|(group, _)| *group == TOTAL) => {
+                cells.push((0, open.sums().total().clone()));
+                places = if times { vec![0; open.sums().len()] } else { places };
+            }
+            ids => {
+                for (groups, cell) in open.sums().all() {
+                    let place = groups.iter().map(|group| ids.place(*group)).find(|place| *place != NOWHERE);
+                    cells.extend(place.map(|place| (place, cell.clone())));
+                    places.push(place.unwrap_or(NOWHERE));
+                }
+            }
+        }
+        Self { start, cells, places, log }
+    }
+
+    /// The second it begins at.
+    pub(super) fn start(&self) -> i64 {
+        self.start
+    }
+
+    /// Adds what counts; `slots` gives each place of the plan its slot.
+    pub(super) fn add_sums(&self, plan: &Plan, slots: &[u32], sums: &mut [Aggregate]) {
+        let mut add = |place: u32, add: &dyn Fn(&mut Aggregate)| {
+            if place != NOWHERE && slots[place as usize] != NOWHERE {
+                add(&mut sums[slots[place as usize] as usize]);
+            }
+        };
+        if plan.rolled_up {
+            self.cells.iter().for_each(|(place, cell)| add(*place, &|sums| cell.add_to(sums)));
+        } else {
+            self.log.iter().for_each(|call| add(plan.ids.place(call.series), &|sums| Delta::of(call).add_to(sums)));
+        }
+    }
+
+    /// Adds the values of a time that count.
+    pub(super) fn add_times(&self, plan: &Plan, time: Time, slots: &[u32], times: &mut [Distribution]) {
+        for call in self.log.iter() {
+            let place =
+                if plan.rolled_up { self.places[call.combination as usize] } else { plan.ids.place(call.series) };
+            if place != NOWHERE
+                && slots[place as usize] != NOWHERE
+                && let Some(us) = call.time(time)
+            {
+                let to = &mut times[slots[place as usize] as usize];
+                to.stretch(us, us);
+                to.add(bin_of(us), 1);
+            }
+        }
+    }
+}
