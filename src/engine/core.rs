@@ -16,6 +16,7 @@ use super::event::Reason;
 use super::event::Reject;
 use super::event::status;
 use super::grown::Grown;
+use super::open::Open;
 use super::outcome::Applied;
 use super::recent::Notes;
 use super::recent::RecentLog;
@@ -79,10 +80,11 @@ pub(super) struct Core {
     pub(super) series: RwLock<SeriesTable>,
     pub(super) stripes: Box<[CachePadded<Mutex<Stripe>>]>,
     pub(super) sealed: RwLock<Sealed>,
-    pub(super) sealing: Mutex<()>,        // held by the one who seals
-    pub(super) watermark: AtomicI64,      // the latest `now` seen, in seconds
-    pub(super) sealed_to: AtomicI64,      // the `now` of the last sealing, in seconds
-    pub(super) covered: Box<[AtomicI64]>, // by tier: the second it answers from, as of the last sealing
+    pub(super) sealing: Mutex<()>,                // held by the one who seals
+    pub(super) ungathered: Mutex<Vec<Arc<Open>>>, // taken out of the stripes, for any thread to gather
+    pub(super) watermark: AtomicI64,              // the latest `now` seen, in seconds
+    pub(super) sealed_to: AtomicI64,              // the `now` of the last sealing, in seconds
+    pub(super) covered: Box<[AtomicI64]>,         // by tier: the second it answers from, as of the last sealing
     pub(super) crowded: AtomicBool,
     pub(super) counters: Counters,
     pub(super) grown: Grown,
@@ -123,6 +125,7 @@ impl Core {
             stripes: (0..stripes).map(stripe).collect(),
             sealed: RwLock::new(Sealed { tiers: Tiers::new(&config), rollups: Rollups::default() }),
             sealing: Mutex::new(()),
+            ungathered: Mutex::new(Vec::new()),
             watermark: AtomicI64::new(i64::MIN),
             sealed_to: AtomicI64::new(i64::MIN),
             covered: config.tiers.iter().map(|_| AtomicI64::new(i64::MIN)).collect(),
@@ -344,11 +347,15 @@ impl Core {
         free.unwrap_or_else(|| self.stripes[mine].lock())
     }
 
-    /// Seals when a second has passed or a stripe is full; someone else may be at it already.
+    /// Seals when a second has passed or a stripe is full; lends a hand where someone else is at it
+    /// already.
+    #[inline]
     pub(super) fn seal_if_due(&self, now: Timestamp) {
-        let due = now.secs() > self.sealed_to.load(Ordering::Relaxed) || self.crowded.load(Ordering::Relaxed);
-        if due && let Some(_guard) = self.sealing.try_lock() {
-            self.seal();
+        if now.secs() > self.sealed_to.load(Ordering::Relaxed) || self.crowded.load(Ordering::Relaxed) {
+            match self.sealing.try_lock() {
+                Some(_guard) => self.seal(),
+                None => self.gather(),
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Sealing: what time does to the state. Runs in whoever's call finds that a second has passed;
-//! one at a time, and without holding a lock while it sorts and packs.
+//! one at a time, and without holding a lock while it sorts and packs. Writers who come meanwhile
+//! help with the sorting, which is most of it: each call is sorted once, by as many threads as write.
 
 use super::aggregate::Aggregate;
 use super::core::Core;
@@ -56,9 +57,17 @@ impl Core {
     /// Answers the last second the tiers had a place for.
     fn drain(&self, now: i64, all: bool) -> i64 {
         let (touched, horizon) = self.collect(&mut self.sealed.write(), now, all);
+        self.gather();
         touched.into_iter().for_each(|bucket| self.pack(bucket));
         self.settle_growth();
         horizon
+    }
+
+    /// Gathers what waits for it, beside others who do.
+    pub(super) fn gather(&self) {
+        while let Some(open) = { self.ungathered.lock().pop() } {
+            open.gathered();
+        }
     }
 
     /// Counts what was sealed towards what only grows.
@@ -93,6 +102,7 @@ impl Core {
                 }
                 touched.extend(buckets);
                 self.grown.note(&open);
+                self.ungathered.lock().push(open);
             }
         }
         touched.sort_unstable();

@@ -9,6 +9,8 @@
 //! Simulated time is used wherever the engine is asked directly, so that sealing and folding are
 //! part of what is measured. The HTTP rows start this same program as a server in another process.
 
+mod against;
+mod budget;
 mod durable;
 mod http;
 mod machine;
@@ -17,6 +19,7 @@ mod parse;
 mod reads;
 mod record;
 mod row;
+mod scaling;
 pub mod traffic;
 
 use super::Global;
@@ -30,6 +33,7 @@ use machine::Machine;
 use row::Row;
 use serde_json::Value;
 use serde_json::json;
+use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -47,6 +51,9 @@ pub(super) struct Args {
     /// One JSON object
     #[arg(long)]
     json: bool,
+    /// Compare with another build of this program: both are measured in turns
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "json")]
+    against: Option<PathBuf>,
     /// Serve empty answers: what the HTTP rows are compared with
     #[arg(long, hide = true)]
     empty_server: bool,
@@ -63,6 +70,8 @@ enum Group {
     Parse,
     /// Questions answered by an embedded engine
     Reads,
+    /// What more cores would do
+    Scaling,
     /// Calls kept: acknowledgements, snapshots, recovery, proofs
     Durable,
     /// Events taken and questions answered over HTTP
@@ -96,6 +105,7 @@ impl Group {
             Self::Record => record::rows(effort),
             Self::Parse => parse::rows(effort),
             Self::Reads => reads::rows(effort),
+            Self::Scaling => scaling::rows(effort),
             Self::Durable => return durable::rows(effort),
             Self::Http => return http::rows(effort),
             Self::Overload => return http::overload_rows(effort),
@@ -106,6 +116,9 @@ impl Group {
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if args.empty_server {
         return http::serve_empty();
+    }
+    if let Some(other) = &args.against {
+        return against::run(other, &args.only, args.quick, global.color.stdout());
     }
     let (began, machine) = (Instant::now(), Machine::now());
     let effort = Effort { quick: args.quick };
@@ -138,5 +151,7 @@ fn print(machine: &Machine, rows: &[Row], began: Instant, global: &Global) -> Re
         ];
         table.push(cells.map(|(name, cell)| (name.to_owned(), cell)));
     }
-    output::print_bytes(table.render(global.color.stdout()).as_bytes())
+    let mut text = table.render(global.color.stdout());
+    text.extend(budget::table(rows).map(|table| table.render(global.color.stdout())));
+    output::print_bytes(text.as_bytes())
 }
