@@ -18,9 +18,11 @@ pub mod access;
 mod connections;
 pub mod counters;
 mod dashboard;
+mod direct;
 pub mod error;
 pub mod formats;
 mod ingest;
+mod layers;
 mod live;
 mod metrics;
 mod openapi;
@@ -52,31 +54,25 @@ use crate::store::Store;
 use access::Access;
 use access::Guard;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::FromRef;
 use axum::http::Extensions;
 use axum::http::HeaderMap;
-use axum::http::HeaderName;
-use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::Version;
 use axum::http::header;
-use axum::middleware::Next;
-use axum::middleware::from_fn;
-use axum::response::IntoResponse;
-use axum::response::Response;
 use counters::Counters;
+use direct::Direct;
 use error::Problem;
+use ingest::Ingest;
+use layers::Edge;
 use routes::Routes;
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::NotForContentType;
 use tower_http::compression::predicate::Predicate;
 use tower_http::compression::predicate::SizeAbove;
-use tower_http::set_header::SetResponseHeaderLayer;
 
 /// Shorter answers are not worth compressing.
 const COMPRESSED_BYTES: u64 = 1_024;
@@ -112,6 +108,13 @@ impl App {
     }
 }
 
+/// Routes share one app, and a handler takes what it needs of it.
+impl FromRef<Arc<App>> for App {
+    fn from_ref(shared: &Arc<App>) -> Self {
+        Self::clone(shared)
+    }
+}
+
 /// How a store was opened.
 #[derive(Clone, Debug)]
 pub struct Recovery {
@@ -131,25 +134,37 @@ pub fn router(app: App) -> Router {
 /// Timeouts of the head of a request and the number of connections are no matter of routes:
 /// [`serve`] sees to them.
 pub fn router_with(app: App, settings: &Settings) -> Router {
+    served(app, settings).router
+}
+
+/// What connections are served by: every route, and the way to some that leaves the router out.
+struct Served {
+    router: Router,
+    direct: Direct,
+}
+
+fn served(app: App, settings: &Settings) -> Served {
     let app = App { questions: Questions::new(settings, &app.counters), ..app };
-    let guard = Guard::of(&app);
-    let router = listed(&app, settings)
+    let direct = Direct { guard: Guard::of(&app), ingest: Ingest::new(&app, settings) };
+    let edge = Edge { guard: Some(Arc::clone(&direct.guard)) };
+    let router = listed(&app, &direct, settings)
         .into_router()
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(app)
-        .layer(from_fn(move |request: Request, next: Next| Arc::clone(&guard).host(request, next)));
-    with_layers(router)
+        .with_state(Arc::new(app));
+    Served { router: with_layers(router, edge), direct }
 }
 
 /// The list of every route and what it asks of its caller.
 pub fn routes(app: &App) -> Vec<Route> {
-    listed(app, &Settings::default()).listed().to_vec()
+    let settings = Settings::default();
+    let direct = Direct { guard: Guard::of(app), ingest: Ingest::new(app, &settings) };
+    listed(app, &direct, &settings).listed().to_vec()
 }
 
-fn listed(app: &App, settings: &Settings) -> Routes {
-    let routes = access::routes(Routes::new(Guard::of(app)));
-    let routes = ingest::routes(routes, app, settings);
+fn listed(app: &App, direct: &Direct, settings: &Settings) -> Routes {
+    let routes = access::routes(Routes::new(Arc::clone(&direct.guard)));
+    let routes = ingest::routes(routes, &direct.ingest);
     let routes = read::routes(routes);
     let routes = dashboard::routes(routes);
     let routes = live::routes(routes, settings);
@@ -159,23 +174,16 @@ fn listed(app: &App, settings: &Settings) -> Routes {
 }
 
 /// What every answer goes through.
-fn with_layers(routes: Router) -> Router {
+fn with_layers(routes: Router, edge: Edge) -> Router {
     // A compressor would hold the events of a stream back until it has enough of them.
     let worth_compressing = SizeAbove::new(COMPRESSED_BYTES).and(NotForContentType::SSE).and(untagged);
-    routes
-        .layer(CompressionLayer::new().compress_when(worth_compressing))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(header_unless_set(header::CACHE_CONTROL, "no-store"))
-        .layer(header_unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+    // Both in one layer: each one boxes every request and answer.
+    routes.layer((CompressionLayer::new().compress_when(worth_compressing), edge))
 }
 
 /// A strong tag names bytes, and compressed they would be others.
 fn untagged(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
     !headers.contains_key(header::ETAG)
-}
-
-fn header_unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 async fn not_found() -> Problem {
@@ -184,11 +192,4 @@ async fn not_found() -> Problem {
 
 async fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path answers other methods, named in `allow`")
-}
-
-/// A panic is a bug in this program. Its text stays out of the answer: it may quote data.
-fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
-    tracing::error!("a handler panicked");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "a bug in the server; the request was not completed")
-        .into_response()
 }

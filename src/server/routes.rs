@@ -3,10 +3,8 @@
 use super::App;
 use super::access::Guard;
 use super::access::Scope;
+use super::layers::Guarding;
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::middleware::from_fn;
 use axum::routing::MethodRouter;
 use std::sync::Arc;
 
@@ -24,7 +22,7 @@ pub struct Route {
 /// Routes being listed.
 pub(super) struct Routes {
     guard: Arc<Guard>,
-    router: Router<App>,
+    router: Router<Arc<App>>,
     listed: Vec<Route>,
 }
 
@@ -34,19 +32,18 @@ impl Routes {
     }
 
     /// One that answers GET, and so HEAD.
-    pub(super) fn get(self, path: &'static str, scope: Scope, handler: MethodRouter<App>) -> Self {
+    pub(super) fn get(self, path: &'static str, scope: Scope, handler: MethodRouter<Arc<App>>) -> Self {
         self.route(Route { method: "GET", path, scope }, handler)
     }
 
     /// One that answers POST.
-    pub(super) fn post(self, path: &'static str, scope: Scope, handler: MethodRouter<App>) -> Self {
+    pub(super) fn post(self, path: &'static str, scope: Scope, handler: MethodRouter<Arc<App>>) -> Self {
         self.route(Route { method: "POST", path, scope }, handler)
     }
 
-    fn route(mut self, route: Route, handler: MethodRouter<App>) -> Self {
-        let guard = Arc::clone(&self.guard);
-        let guard = move |request: Request, next: Next| Arc::clone(&guard).route(route.scope, request, next);
-        self.router = self.router.route(route.path, handler.layer(from_fn(guard)));
+    fn route(mut self, route: Route, handler: MethodRouter<Arc<App>>) -> Self {
+        let guarding = Guarding { guard: Arc::clone(&self.guard), scope: route.scope };
+        self.router = self.router.route(route.path, handler.layer(guarding));
         self.listed.push(route);
         self
     }
@@ -55,7 +52,7 @@ impl Routes {
         &self.listed
     }
 
-    pub(super) fn into_router(self) -> Router<App> {
+    pub(super) fn into_router(self) -> Router<Arc<App>> {
         self.router
     }
 }

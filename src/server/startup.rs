@@ -7,25 +7,30 @@
 //! | `/`, `/assets/…` | the dashboard, which asks `/readyz` until there is something to show |
 //! | any other | 503 and `retry-after` |
 
+use super::Served;
 use super::dashboard;
+use super::direct::Direct;
 use super::error::Problem;
+use super::formats::Format;
+use super::layers::Edge;
 use super::with_layers;
 use crate::store::Phase;
+use axum::BoxError;
 use axum::Router;
-use axum::extract::Request;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderValue;
+use axum::http::Request;
+use axum::http::Response;
 use axum::http::StatusCode;
 use axum::http::header;
-use axum::response::Response;
 use axum::routing::get;
+use bytes::Bytes;
+use hyper::body::Body as HttpBody;
 use parking_lot::Mutex;
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::task::Context;
-use std::task::Poll;
 use tower::Service;
 
 /// How far the opening of a store has come, shared between who opens it and who is asked.
@@ -86,7 +91,7 @@ fn waiting(startup: Startup) -> Router {
         .route("/livez", get(async || "ok\n"))
         .fallback(async |State(startup): State<Startup>| startup.problem())
         .with_state(startup);
-    with_layers(routes)
+    with_layers(routes, Edge { guard: None })
 }
 
 /// The routes of a server, once it has any. Connections that were made before are served by them
@@ -94,7 +99,7 @@ fn waiting(startup: Startup) -> Router {
 #[derive(Clone)]
 pub(super) struct Gate {
     waiting: Router,
-    ready: Arc<OnceLock<Router>>,
+    ready: Arc<OnceLock<Served>>,
 }
 
 impl Gate {
@@ -103,40 +108,44 @@ impl Gate {
     }
 
     /// Lets requests through to these routes.
-    pub(super) fn open(&self, router: Router) {
+    pub(super) fn open(&self, served: Served) {
         // Only the first counts: a server opens its store once.
-        let _ = self.ready.set(router);
-    }
-}
-
-impl<B> Service<Request<B>> for Gate
-where
-    Router: Service<Request<B>, Response = Response, Error = Infallible>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = <Router as Service<Request<B>>>::Future;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(())) // a router always is
+        let _ = self.ready.set(served);
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.ready.get().unwrap_or(&self.waiting).clone().call(request)
+    /// The way around the router, for requests that have one.
+    pub(super) fn direct<B>(&self, request: &Request<B>) -> Option<(&Direct, Format)> {
+        let served = self.ready.get()?;
+        Some((&served.direct, Direct::format(request)?))
+    }
+
+    /// The way through it, for all.
+    pub(super) async fn route<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let router = self.ready.get().map_or(&self.waiting, |served| &served.router);
+        let Ok(response) = router.clone().call(request).await;
+        response
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::body::Body;
+    use crate::clock::System;
+    use crate::engine::Engine;
+    use crate::engine::config::Config;
+    use crate::privacy::Keyring;
+    use crate::server::App;
+    use crate::server::Settings;
+    use crate::server::served;
+    use crate::store::Store;
     use http_body_util::BodyExt;
     use serde_json::Value;
-    use tower::ServiceExt;
 
     async fn ask(gate: &Gate, path: &str) -> (StatusCode, Option<String>, String) {
-        let answer = gate.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
-        let (head, body) = answer.into_parts();
+        let (head, body) = gate.route(Request::get(path).body(Body::empty()).unwrap()).await.into_parts();
         let retry = head.headers.get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
         let body = body.collect().await.unwrap().to_bytes();
         (head.status, retry, String::from_utf8(body.to_vec()).unwrap())
@@ -181,7 +190,9 @@ mod tests {
     async fn clones_of_a_gate_open_together() {
         let gate = Gate::new(Startup::default());
         let before = gate.clone();
-        gate.open(Router::new().route("/readyz", get(async || "ready")));
-        assert_eq!(ask(&before, "/readyz").await.2, "ready");
+        let engine = Engine::new(Config::default()).unwrap();
+        let app = App::new(Store::in_memory(engine), Arc::new(Keyring::plain()), Arc::new(System));
+        gate.open(served(app, &Settings::default()));
+        assert_eq!(ask(&before, "/readyz").await.2, "ready\n");
     }
 }

@@ -7,6 +7,7 @@ use crate::engine::query::Filter;
 use crate::engine::query::narrowed;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::LazyLock;
 
 /// A forced filter: by the name of a dimension, the values that its holder sees. Keys stand there by
 /// their public names.
@@ -27,7 +28,10 @@ pub(in crate::server) struct Caller {
 /// Whoever can reach a server that asks nobody for a token: they may do everything.
 impl Default for Caller {
     fn default() -> Self {
-        Self { name: "".into(), token: None, grants: Grant::ALL.into(), only: Arc::default() }
+        // One for all requests: the parts are shared.
+        static EVERYBODY: LazyLock<Caller> =
+            LazyLock::new(|| Caller { name: "".into(), token: None, grants: Grant::ALL.into(), only: Arc::default() });
+        EVERYBODY.clone()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What stands before every route.
 
 use super::Access;
+use super::Caller;
 use super::Denied;
 use super::Scope;
 use crate::clock::Clock;
@@ -9,12 +10,10 @@ use crate::server::counters::Counters;
 use crate::server::counters::Refusal;
 use crate::server::error::Problem;
 use crate::server::origin::same_origin;
-use axum::extract::Request;
 use axum::http::HeaderValue;
+use axum::http::Request;
 use axum::http::StatusCode;
 use axum::http::header;
-use axum::middleware::Next;
-use axum::response::Response;
 use std::sync::Arc;
 
 /// What refuses a request before its handler sees it.
@@ -30,22 +29,19 @@ impl Guard {
         Arc::new(Self { access: Arc::clone(access), counters: Arc::clone(counters), clock: Arc::clone(clock) })
     }
 
-    /// Lets a request through to its route with its [`Caller`](super::Caller), or refuses it.
-    pub(in crate::server) async fn route(
-        self: Arc<Self>,
-        scope: Scope,
-        mut request: Request,
-        next: Next,
-    ) -> Result<Response, Problem> {
-        match self.access.judge(scope, request.headers(), self.clock.now()) {
+    /// The [`Caller`] of a request, if the route of this scope is for them.
+    ///
+    /// # Errors
+    /// 401 or 403.
+    pub(in crate::server) fn admit<B>(&self, scope: Scope, request: &Request<B>) -> Result<Caller, Problem> {
+        match self.access.judge(scope, request.headers(), &*self.clock) {
             Ok(caller) => {
                 // What changes nothing may be asked by any page: it can't read the answer. A page
                 // that shows a token got it from its user.
                 if !request.method().is_safe() && !caller.has_token() {
                     same_origin(request.headers()).inspect_err(|_| self.counters.refuse(Refusal::Forbidden))?;
                 }
-                request.extensions_mut().insert(caller);
-                Ok(next.run(request).await)
+                Ok(caller)
             }
             Err(denied) => {
                 self.counters.refuse(denied.refusal());
@@ -55,9 +51,12 @@ impl Guard {
     }
 
     /// Refuses what is meant for a server of another name; also where there is no such route.
-    pub(in crate::server) async fn host(self: Arc<Self>, request: Request, next: Next) -> Result<Response, Problem> {
-        if self.access.is_meant(&request) {
-            return Ok(next.run(request).await);
+    ///
+    /// # Errors
+    /// 421.
+    pub(in crate::server) fn check_host<B>(&self, request: &Request<B>) -> Result<(), Problem> {
+        if self.access.is_meant(request) {
+            return Ok(());
         }
         self.counters.refuse(Refusal::Host);
         let detail = "this server does not go by the name in `host`; the setting `hosts` lists further ones";

@@ -3,10 +3,11 @@
 //! A web page can let its own name point to this machine, and then ask a server here as its own
 //! origin (DNS rebinding). The browser then sends the page's name in `Host`, which gives it away.
 
-use axum::extract::Request;
+use axum::http::Request;
 use axum::http::header;
 use axum::http::uri::Authority;
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 /// Names that are answered to.
@@ -24,7 +25,7 @@ impl Hosts {
     ///
     /// Where every caller shows a token, any name will do unless there is a list: a page of
     /// another origin has no token to show.
-    pub(super) fn knows(&self, request: &Request, tokens: bool) -> bool {
+    pub(super) fn knows<B>(&self, request: &Request<B>, tokens: bool) -> bool {
         let Some(listen) = self.listen else { return true };
         if tokens && self.named.is_empty() {
             return true;
@@ -37,6 +38,10 @@ impl Hosts {
     }
 
     fn is_known(&self, told: &str, listen: IpAddr) -> bool {
+        is_local(told) || self.is_known_otherwise(told, listen)
+    }
+
+    fn is_known_otherwise(&self, told: &str, listen: IpAddr) -> bool {
         let Ok(authority) = Authority::from_str(told) else { return false };
         if authority.as_str().contains('@') {
             return false;
@@ -52,6 +57,14 @@ impl Hosts {
             }
         }
     }
+}
+
+/// What nearly every request of this machine has, told without taking the name apart: `localhost`
+/// or an address of the loopback, with or without a port.
+fn is_local(told: &str) -> bool {
+    let (host, port) = told.split_once(':').unwrap_or((told, "0"));
+    let is_port = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    is_port && (host == "localhost" || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback()))
 }
 
 /// Loopback, what is listened on, and any address where all of them are listened on: there is no
@@ -101,6 +114,19 @@ mod tests {
         }
         assert!(knows("10.0.0.1", &[], "10.0.0.1:80", false));
         assert!(knows("0.0.0.0", &[], "10.0.0.1:80", false) && !knows("0.0.0.0", &[], "evil.example", false));
+    }
+
+    #[test]
+    fn what_is_told_at_once_is_known_otherwise_too() {
+        let (hosts, listen) = (Hosts::default(), "127.0.0.1".parse().unwrap());
+        let parts =
+            ["", "localhost", "LOCALHOST", "127.0.0.1", "127.1", "010.0.0.1", "::1", ":", ":8", ":70000", ".", "x"];
+        let mut known = 0;
+        for told in parts.iter().flat_map(|a| parts.iter().flat_map(move |b| parts.map(|c| format!("{a}{b}{c}")))) {
+            known += usize::from(is_local(&told));
+            assert!(!is_local(&told) || hosts.is_known_otherwise(&told, listen), "{told}");
+        }
+        assert!(known > 8, "{known}");
     }
 
     #[test]

@@ -30,9 +30,10 @@ pub(super) use caller::Caller;
 pub(super) use guard::Guard;
 pub(super) use whoami::routes;
 
+use crate::clock::Clock;
 use crate::engine::time::Timestamp;
-use axum::extract::Request;
 use axum::http::HeaderMap;
+use axum::http::Request;
 use axum::http::header;
 use hosts::Hosts;
 use std::net::IpAddr;
@@ -132,15 +133,15 @@ impl Access {
         }
     }
 
-    fn is_meant(&self, request: &Request) -> bool {
+    fn is_meant<B>(&self, request: &Request<B>) -> bool {
         self.hosts.knows(request, self.asks_for_tokens())
     }
 
     /// The caller of a request, if a route of this scope is for them.
-    fn judge(&self, scope: Scope, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Denied> {
+    fn judge(&self, scope: Scope, headers: &HeaderMap, clock: &dyn Clock) -> Result<Caller, Denied> {
         let Some(tokens) = self.tokens.as_ref().and_then(Watched::current) else { return Ok(Caller::default()) };
         let Some(needed) = Grant::any_for(scope) else { return Ok(Caller::nobody()) };
-        let found = bearer(headers).and_then(|text| tokens.find(text, now));
+        let found = bearer(headers).and_then(|text| tokens.find(text, clock.now()));
         let caller = found.ok_or(Denied::Unknown)?.caller();
         if !caller.may(needed) {
             return Err(Denied::NotFor(needed));

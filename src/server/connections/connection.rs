@@ -3,18 +3,21 @@
 use super::paced::Pace;
 use super::paced::Paced;
 use super::peer::Peer;
+use super::places::Answered;
 use super::places::Place;
-use super::places::Received;
+use super::places::Seat;
 use super::tls::Tls;
 use crate::server::Settings;
+use crate::server::direct::Reply;
 use crate::server::startup::Gate;
-use axum::response::Response;
 use hyper::Request;
+use hyper::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +27,6 @@ use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 /// The longest head of a request.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -63,14 +65,10 @@ impl Connection {
 
     /// Answers requests until the client goes, is too slow, or the server stops.
     pub(super) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: Peer, place: &Place) {
-        let told = peer.clone();
-        let (asked, answered) = (Arc::clone(&place.seat), Arc::clone(&place.seat));
-        let service = ServiceExt::<Request<Received>>::map_response(self.gate, move |response: Response| {
-            response.map(|body| answered.answer(body))
-        })
-        .map_request(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(told.clone());
-            request.map(|body| asked.receive(body))
+        let door = Arc::new(Door { gate: self.gate, peer: peer.clone(), seat: Arc::clone(&place.seat) });
+        let service = service_fn(move |request| {
+            let door = Arc::clone(&door);
+            async move { Ok::<_, Infallible>(door.answer(request).await) }
         });
         let stream = Paced::new(stream, self.pace, Arc::clone(&place.seat));
         let connection = http1::Builder::new()
@@ -78,7 +76,7 @@ impl Connection {
             .header_read_timeout(self.header_timeout)
             .max_buf_size(MAX_HEAD_BYTES)
             .max_header_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             ended = &mut connection => ended,
@@ -93,6 +91,27 @@ impl Connection {
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended early");
         }
+    }
+}
+
+/// Where the requests of one connection come in.
+struct Door {
+    gate: Gate,
+    peer: Peer,
+    seat: Arc<Seat>,
+}
+
+impl Door {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Answered> {
+        let mut request = request.map(|body| self.seat.receive(body));
+        let response = match self.gate.direct(&request) {
+            Some((direct, format)) => direct.answer(format, request).await,
+            None => {
+                request.extensions_mut().insert(self.peer.clone());
+                self.gate.route(request).await.map(Reply::Long)
+            }
+        };
+        response.map(|reply| self.seat.answer(reply))
     }
 }
 

@@ -11,6 +11,7 @@
 
 use crate::server::counters::Counters;
 use crate::server::counters::Refusal;
+use crate::server::direct::Reply;
 use hyper::body::Body;
 use hyper::body::Bytes;
 use hyper::body::Frame;
@@ -170,8 +171,8 @@ impl Seat {
     }
 
     /// Its answer goes out.
-    pub(super) fn answer(self: &Arc<Self>, body: axum::body::Body) -> Answered {
-        Answered { body, seat: Arc::clone(self) }
+    pub(super) fn answer(self: &Arc<Self>, reply: Reply) -> Answered {
+        Answered { reply, seat: Arc::clone(self) }
     }
 }
 
@@ -216,7 +217,7 @@ impl Drop for Received {
 
 /// The body of an answer; once it is gone, the connection waits for the next request.
 pub(super) struct Answered {
-    body: axum::body::Body,
+    reply: Reply,
     seat: Arc<Seat>,
 }
 
@@ -228,15 +229,24 @@ impl Body for Answered {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        match &mut self.reply {
+            Reply::Short(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Reply::Long(body) => Pin::new(body).poll_frame(context),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.reply {
+            Reply::Short(bytes) => bytes.is_none(),
+            Reply::Long(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.reply {
+            Reply::Short(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Reply::Long(body) => body.size_hint(),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::tls::Tls;
 use crate::server::App;
 use crate::server::Settings;
 use crate::server::Startup;
-use crate::server::router_with;
+use crate::server::served;
 use crate::server::startup::Gate;
 use crate::server::watch;
 use crate::store::OpenError;
@@ -148,7 +148,7 @@ impl Connections {
     /// Lets requests through, and begins with what is done by the clock.
     fn begin(&self, app: &App, settings: &Settings) {
         let app = App { stop: self.stop.clone(), ..app.clone() };
-        self.gate.open(router_with(app.clone(), settings));
+        self.gate.open(served(app.clone(), settings));
         self.places.count_in(&app.counters);
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(watch::advance(app.clone())));
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(watch::maintain(app.clone())));

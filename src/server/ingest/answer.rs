@@ -3,19 +3,12 @@
 use crate::engine::event::Reason;
 use crate::store::EventError;
 use crate::store::Receipt;
-use axum::Json;
+use axum::http::HeaderValue;
+use axum::http::Response;
 use axum::http::StatusCode;
+use axum::http::header;
+use bytes::Bytes;
 use serde::Serialize;
-
-/// `{"accepted","duplicates","rejected","errors","position"}`.
-#[derive(Serialize)]
-pub(super) struct Answer<'a> {
-    accepted: u64,
-    duplicates: u64,
-    rejected: u64,
-    errors: Vec<Line<'a>>,
-    position: u64,
-}
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -31,19 +24,28 @@ impl<'a> From<&'a EventError> for Line<'a> {
     }
 }
 
-pub(super) fn json(receipt: &Receipt) -> Json<Answer<'_>> {
-    Json(Answer {
-        accepted: receipt.accepted,
-        duplicates: receipt.duplicates,
-        rejected: receipt.rejected,
-        errors: receipt.errors.iter().map(Line::from).collect(),
-        position: receipt.position,
-    })
+/// `{"accepted","duplicates","rejected","errors","position"}`.
+pub(super) fn response(receipt: &Receipt, one: bool, atomic: bool) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(json(receipt)));
+    *response.status_mut() = status(receipt, one, atomic);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Mostly four numbers: to write these by hand takes a quarter of what a serializer takes.
+fn json(receipt: &Receipt) -> String {
+    let Receipt { accepted, duplicates, rejected, errors, position } = receipt;
+    let lines: Vec<Line<'_>> = errors.iter().map(Line::from).collect();
+    let errors = if lines.is_empty() { "[]".into() } else { serde_json::to_string(&lines).unwrap_or_default() };
+    format!(
+        "{{\"accepted\":{accepted},\"duplicates\":{duplicates},\"rejected\":{rejected},\"errors\":{errors},\
+         \"position\":{position}}}"
+    )
 }
 
 /// A list is answered 200 whatever became of its events, since a client that sends it again as a
 /// whole gains nothing. One object, or an atomic list, has a status of its own.
-pub(super) fn status(receipt: &Receipt, one: bool, atomic: bool) -> StatusCode {
+fn status(receipt: &Receipt, one: bool, atomic: bool) -> StatusCode {
     let conflict = receipt.errors.first().is_some_and(|error| error.reason == Reason::Conflict);
     match (receipt.rejected, one, atomic) {
         (0, _, _) | (_, false, false) => StatusCode::OK,

@@ -6,13 +6,13 @@ use crate::server::error::Problem;
 use async_compression::tokio::bufread::GzipDecoder;
 use async_compression::tokio::bufread::ZstdDecoder;
 use async_compression::zstd::DParameter;
-use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use hyper::body::Body as HttpBody;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncRead;
@@ -77,7 +77,10 @@ impl Bodies {
     ///
     /// # Errors
     /// 400 when it breaks off, 408 when it is slow, 413 when it is long, 503 when there is no room.
-    pub(super) async fn read(&self, head: &Parts, encoding: Encoding, mut body: Body) -> Result<WholeBody, Problem> {
+    pub(super) async fn read<B>(&self, head: &Parts, encoding: Encoding, mut body: B) -> Result<WholeBody, Problem>
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+    {
         let most = match encoding {
             Encoding::Identity => self.max_decompressed_bytes,
             Encoding::Gzip | Encoding::Zstd => self.max_body_bytes,
@@ -114,13 +117,16 @@ impl Bodies {
     }
 
     /// The bytes as sent.
-    async fn receive(
+    async fn receive<B>(
         &self,
         headers: &HeaderMap,
-        body: &mut Body,
+        body: &mut B,
         most: usize,
         room: &mut Room,
-    ) -> Result<Bytes, Problem> {
+    ) -> Result<Bytes, Problem>
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+    {
         let told = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         if told.is_some_and(|told| told > most) {
             return Err(too_long(most));
@@ -143,7 +149,10 @@ impl Bodies {
     }
 
     /// The next bytes; they must come before the pause is too long and the whole too slow.
-    async fn next_frame(&self, body: &mut Body, start: Instant, so_far: usize) -> Result<Option<Bytes>, Problem> {
+    async fn next_frame<B>(&self, body: &mut B, start: Instant, so_far: usize) -> Result<Option<Bytes>, Problem>
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+    {
         let granted = Duration::from_secs((so_far / self.min_body_rate) as u64);
         let deadline = (start + self.body_idle_timeout + granted).min(Instant::now() + self.body_idle_timeout);
         loop {
@@ -200,7 +209,7 @@ fn too_dense() -> Problem {
 }
 
 /// Reads on for a while after a refusal, unless the client waits to be told to send the body.
-pub(super) async fn throw_away(head: &Parts, mut body: Body) {
+pub(super) async fn throw_away<B: HttpBody<Data = Bytes> + Unpin>(head: &Parts, mut body: B) {
     if head.headers.contains_key(header::EXPECT) {
         return;
     }

@@ -46,14 +46,15 @@ use crate::store::Store;
 use admission::Admission;
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::http::Request;
+use axum::http::Response;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::IntoResponse;
-use axum::response::Response;
 use axum::routing::post;
 use body::Bodies;
 use body::WholeBody;
+use bytes::Bytes;
+use hyper::body::Body as HttpBody;
 use request::Encoding;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +75,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// What the routes share.
-struct Ingest {
+pub(super) struct Ingest {
     store: Store,
     keyring: Arc<Keyring>,
     clock: Arc<dyn Clock>,
@@ -85,33 +86,43 @@ struct Ingest {
     counters: Arc<Counters>,
 }
 
-pub(super) fn routes(routes: Routes, app: &App, settings: &Settings) -> Routes {
-    let labels = &app.store.engine().config().labels;
-    let ingest = Arc::new(Ingest {
-        store: app.store.clone(),
-        keyring: Arc::clone(&app.keyring),
-        clock: Arc::clone(&app.clock),
-        reader: Reader::new(Arc::clone(&app.keyring), labels, settings.max_event_bytes),
-        admission: Admission::new(settings),
-        bodies: Bodies::new(settings),
-        max_events: settings.max_events,
-        counters: Arc::clone(&app.counters),
-    });
-    let take = |format| {
-        let ingest = Arc::clone(&ingest);
-        post(async move |Extension(caller): Extension<Caller>, request: Request| {
-            ingest.take(format, &caller, request).await
-        })
-    };
-    routes.post("/v1/events", Scope::Ingest, take(Format::Native)).post(
-        "/v1/ingest/dify",
-        Scope::Ingest,
-        take(Format::Dify),
-    )
+/// Where events are taken, and in which format.
+pub(super) const ROUTES: [(&str, Format); 2] = [("/v1/events", Format::Native), ("/v1/ingest/dify", Format::Dify)];
+
+pub(super) fn routes(routes: Routes, ingest: &Arc<Ingest>) -> Routes {
+    ROUTES.into_iter().fold(routes, |routes, (path, format)| {
+        let ingest = Arc::clone(ingest);
+        let take = post(async move |Extension(caller): Extension<Caller>, request: Request<Body>| {
+            ingest.take(format, &caller, request).await.map(|answer| answer.map(Body::from))
+        });
+        routes.post(path, Scope::Ingest, take)
+    })
 }
 
 impl Ingest {
-    async fn take(&self, format: Format, caller: &Caller, request: Request) -> Result<Response, Problem> {
+    pub(super) fn new(app: &App, settings: &Settings) -> Arc<Self> {
+        let labels = &app.store.engine().config().labels;
+        Arc::new(Self {
+            store: app.store.clone(),
+            keyring: Arc::clone(&app.keyring),
+            clock: Arc::clone(&app.clock),
+            reader: Reader::new(Arc::clone(&app.keyring), labels, settings.max_event_bytes),
+            admission: Admission::new(settings),
+            bodies: Bodies::new(settings),
+            max_events: settings.max_events,
+            counters: Arc::clone(&app.counters),
+        })
+    }
+
+    pub(super) async fn take<B>(
+        &self,
+        format: Format,
+        caller: &Caller,
+        request: Request<B>,
+    ) -> Result<Response<Bytes>, Problem>
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+    {
         let (head, body) = request.into_parts();
         let terms = request::Terms::of(&head).map_err(|refused| self.count(refused))?;
         let body = self.receive(&head, terms.encoding, body).await.map_err(|refused| self.count(refused))?;
@@ -133,12 +144,14 @@ impl Ingest {
         let committed = commit(intake, terms.atomic);
         drop(turn);
         let receipt = committed?.safe().await?;
-        let status = answer::status(&receipt, one, terms.atomic);
-        Ok((status, answer::json(&receipt)).into_response())
+        Ok(answer::response(&receipt, one, terms.atomic))
     }
 
     /// Reads a body, unless there is too much to do already: then none of it is kept.
-    async fn receive(&self, head: &Parts, encoding: Encoding, body: Body) -> Result<WholeBody, Problem> {
+    async fn receive<B>(&self, head: &Parts, encoding: Encoding, body: B) -> Result<WholeBody, Problem>
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+    {
         if let Err(refused) = self.admission.look() {
             body::throw_away(head, body).await;
             return Err(refused);

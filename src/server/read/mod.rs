@@ -40,6 +40,7 @@ use axum::routing::MethodRouter;
 use axum::routing::get;
 use axum::routing::post;
 use serde::Serialize;
+use std::sync::Arc;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes
@@ -63,14 +64,14 @@ type Variable = Result<Path<String>, PathRejection>;
 type Who = Extension<Caller>;
 
 /// A GET route.
-fn answer(handler: fn(&Ask) -> Answer) -> MethodRouter<App> {
+fn answer(handler: fn(&Ask) -> Answer) -> MethodRouter<Arc<App>> {
     get(async move |State(app): State<App>, caller: Who, path: Variable, uri: Uri, headers: HeaderMap| {
         on_the_pool(handler, ask(app, caller, path, uri, headers)).await
     })
 }
 
 /// A POST route that takes no body.
-fn answer_post(handler: fn(&Ask) -> Answer) -> MethodRouter<App> {
+fn answer_post(handler: fn(&Ask) -> Answer) -> MethodRouter<Arc<App>> {
     post(async move |State(app): State<App>, caller: Who, path: Variable, uri: Uri, headers: HeaderMap| {
         on_the_pool(handler, ask(app, caller, path, uri, headers)).await
     })
