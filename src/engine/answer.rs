@@ -21,9 +21,12 @@ use super::query::Totals;
 use super::query::Usage;
 use super::rank;
 use super::slice::NOWHERE;
+use super::spin;
+use super::sums::Sums;
 use super::tiers::Tiers;
 use super::time::Timestamp;
 use super::view::View;
+use super::view::whole;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
@@ -57,11 +60,20 @@ impl Core {
         if self.watermark.load(Ordering::Acquire) == i64::MIN {
             self.observe(now); // nothing was counted yet: what is kept, is kept as of now
         }
-        let plan = Plan::new(query, &self.series.read(), &self.config.rollups);
-        let sealed = self.sealed.read();
+        let plan = Plan::new(query, &spin::read(&self.series), &self.config.rollups);
+        let sealed = spin::read(&self.sealed);
         let span = self.span(query.span, now, &sealed.tiers)?;
-        let edges = interval_edges(query, span, &sealed.tiers)?;
         let times = query.distributions || matches!(query.order.by, Rank::Latency(_) | Rank::Ttft(_));
+        if plan.rolled_up && query.group_by.is_empty() && query.interval.is_none() && !query.compare && !times {
+            let sums = whole(self, &sealed, &plan.ids, span.from, span.to);
+            drop(sealed);
+            return Ok(self.usage(
+                span,
+                None,
+                Page { totals: Totals { sums, ..Totals::default() }, ..Page::default() },
+            ));
+        }
+        let edges = interval_edges(query, span, &sealed.tiers)?;
         let view = View::take(self, &sealed, &plan, &edges, times);
         let previous = query.compare.then(|| span_before(span, &sealed.tiers));
         let before = previous.map(|span| View::take(self, &sealed, &plan, &[span.from, span.to], times));
@@ -70,20 +82,23 @@ impl Core {
         if let Some(view) = before {
             answer.compare(&view, query);
         }
-        let series = if query.interval.is_some() { answer.totals_series.take() } else { None };
-        Ok(Usage {
+        Ok(self.usage(span, previous, answer))
+    }
+
+    fn usage(&self, span: Edges, previous: Option<Edges>, page: Page) -> Usage {
+        Usage {
             from: Timestamp::from_secs(span.from),
             to: Timestamp::from_secs(span.to),
             resolution_secs: u32::try_from(span.step).expect("a step is at most a day"),
-            completeness: self.completeness(&answer.totals.sums),
-            totals: answer.totals,
-            series: series.unwrap_or_default(),
-            groups: answer.groups,
-            other: answer.other,
-            group_count: answer.group_count,
-            previous: answer.previous,
+            completeness: self.completeness(&page.totals.sums),
+            totals: page.totals,
+            series: page.totals_series,
+            groups: page.groups,
+            other: page.other,
+            group_count: page.group_count,
+            previous: page.previous,
             previous_from: previous.map(|span| Timestamp::from_secs(span.from)),
-        })
+        }
     }
 
     /// The whole buckets that a span covers.
@@ -171,9 +186,10 @@ struct Answer<'a> {
 }
 
 /// The parts of a [`Usage`] that come from one view.
+#[derive(Default)]
 struct Page {
     totals: Totals,
-    totals_series: Option<Vec<Point>>,
+    totals_series: Vec<Point>, // none without an interval
     groups: Vec<Group>,
     other: Other,
     group_count: usize,
@@ -186,9 +202,10 @@ impl Answer<'_> {
         let count = self.plan.len();
         let identity: Vec<u32> = (0..count as u32).collect();
         let sums = self.view.sums(self.view.all(), &identity, count);
-        let ranked = self.rank(&sums, core);
-        let page: Vec<usize> = ranked.iter().copied().skip(self.query.offset).take(self.query.limit).collect();
-        let page = if self.query.group_by.is_empty() { Vec::new() } else { page };
+        let (page, group_count) = match self.query.group_by.is_empty() {
+            true => (Vec::new(), 0),
+            false => self.rank(&sums, core),
+        };
         let intervals = self.edges.len() - 1;
         if self.query.interval.is_some() && (page.len() + 1).saturating_mul(intervals) > MAX_POINTS {
             return Err(QueryError::TooManyPoints);
@@ -196,7 +213,7 @@ impl Answer<'_> {
         // The page's groups have a slot each; all others share the last one.
         let mut slots = vec![page.len() as u32; count];
         page.iter().enumerate().for_each(|(slot, place)| slots[*place] = slot as u32);
-        let mut totals = self.totals(self.view.all(), &slots, page.len() + 1);
+        let mut totals = self.with_times(self.view.all(), &slots, split(&sums, &page));
         let mut series = self.series(&slots, page.len() + 1);
         let names = core.series.read();
         let other = totals.pop().unwrap_or_default();
@@ -209,9 +226,8 @@ impl Answer<'_> {
         let mut groups: Vec<Group> = page.iter().zip(&totals).map(group).collect();
         let mut whole = other.clone();
         totals.iter().for_each(|totals| whole.merge(totals));
-        let totals_series = self.query.interval.map(|_| whole_series(&series));
+        let totals_series = if self.query.interval.is_some() { whole_series(&series) } else { Vec::new() };
         groups.iter_mut().zip(&mut series).for_each(|(group, series)| group.series = std::mem::take(series));
-        let group_count = if self.query.group_by.is_empty() { 0 } else { ranked.len() };
         let other = match self.query.group_by.is_empty() {
             true => Other::default(),
             false => Other { groups: group_count - groups.len(), totals: other },
@@ -219,34 +235,44 @@ impl Answer<'_> {
         Ok(Page { totals: whole, totals_series, groups, other, group_count, previous: None, slots })
     }
 
-    /// The places of the groups with calls, in the query's order.
-    fn rank(&self, sums: &[Aggregate], core: &Core) -> Vec<usize> {
-        let places: Vec<usize> = (0..sums.len()).filter(|place| sums[*place].requests > 0).collect();
-        let by = self.query.order.by;
-        let mut keys: Vec<Option<rank::Key>> = sums.iter().map(|sums| rank::key(by, sums)).collect();
-        let quantile = match by {
+    /// The places of the page's groups in the query's order, and how many groups have calls.
+    fn rank(&self, sums: &Sums, core: &Core) -> (Vec<usize>, usize) {
+        let Query { order, offset, limit, .. } = *self.query;
+        let count = self.plan.len();
+        let places: Vec<usize> = (0..count).filter(|place| sums.requests(*place) > 0).collect();
+        let mut keys: Vec<Option<rank::Key>> = vec![None; count];
+        let quantile = match order.by {
             Rank::Latency(quantile) => Some((Time::Latency, quantile)),
             Rank::Ttft(quantile) => Some((Time::Ttft, quantile)),
             _ => None,
         };
         if let Some((time, quantile)) = quantile {
-            let mut slots = vec![NOWHERE; sums.len()];
+            let mut slots = vec![NOWHERE; count];
             places.iter().enumerate().for_each(|(slot, place)| slots[*place] = slot as u32);
             let times = self.view.times(self.view.all(), time, &slots, places.len());
             for (place, times) in places.iter().zip(times) {
                 keys[*place] = times.quantile(quantile).map(|us| rank::Key::whole(u128::from(us)));
             }
+        } else {
+            places.iter().for_each(|place| keys[*place] = rank::key(order.by, &sums.get(*place)));
         }
-        let names = core.series.read();
-        rank::sort(places, &keys, self.query.order, |place| self.plan.name(place, &names))
+        let (names, groups) = (core.series.read(), places.len());
+        let page =
+            rank::first(places, offset.saturating_add(limit), &keys, order, |a, b| self.plan.compare(a, b, &names));
+        (page.into_iter().skip(offset).collect(), groups)
     }
 
     /// Totals by slot, of some spans together.
     fn totals(&self, stretches: Range<usize>, slots: &[u32], count: usize) -> Vec<Totals> {
         let sums = self.view.sums(stretches.clone(), slots, count);
+        self.with_times(stretches, slots, (0..count).map(|slot| sums.get(slot).into_owned()).collect())
+    }
+
+    /// Sums by slot with their distributions, where the query wants them.
+    fn with_times(&self, stretches: Range<usize>, slots: &[u32], sums: Vec<Aggregate>) -> Vec<Totals> {
         let times = |time| match self.query.distributions {
-            false => vec![Distribution::default(); count],
-            true => self.view.times(stretches.clone(), time, slots, count),
+            false => vec![Distribution::default(); sums.len()],
+            true => self.view.times(stretches.clone(), time, slots, sums.len()),
         };
         let times = times(Time::Latency).into_iter().zip(times(Time::Ttft));
         sums.into_iter().zip(times).map(|(sums, (latency, ttft))| Totals { sums, latency, ttft }).collect()
@@ -297,4 +323,13 @@ fn whole_series(series: &[Vec<Point>]) -> Vec<Point> {
         whole.iter_mut().zip(series).for_each(|(whole, point)| whole.totals.merge(&point.totals));
     }
     whole
+}
+
+/// The sums of the groups on the page, then of all others together.
+fn split(sums: &Sums, page: &[usize]) -> Vec<Aggregate> {
+    let mut split: Vec<Aggregate> = page.iter().map(|place| sums.get(*place).into_owned()).collect();
+    let mut others = sums.whole();
+    split.iter().for_each(|calls| others.subtract(calls));
+    split.push(others);
+    split
 }

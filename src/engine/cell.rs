@@ -67,11 +67,12 @@ impl Delta {
         Self::new(&call.measures(), call.kind())
     }
 
-    /// Adds this call to an aggregate.
-    pub(super) fn add_to(&self, aggregate: &mut Aggregate) {
+    /// This call alone.
+    #[inline(always)]
+    pub(super) fn alone(&self) -> Cell {
         let mut cell = Cell::default();
         cell.add(self);
-        cell.add_to(aggregate);
+        cell
     }
 }
 

@@ -154,6 +154,18 @@ impl Distribution {
         self.count += count;
     }
 
+    /// The table, grown up to a bin, to add many values at once.
+    pub(super) fn reach(&mut self, highest: u16) -> Table<'_> {
+        if !self.settled.is_empty() {
+            self.unsettle();
+        }
+        let length = usize::from(highest) + 1;
+        if self.table.len() < length {
+            self.table.resize(length, 0);
+        }
+        Table { counts: &mut self.table, count: &mut self.count }
+    }
+
     /// Widens the extremes.
     #[inline]
     pub fn stretch(&mut self, min: u64, max: u64) {
@@ -175,6 +187,21 @@ impl Distribution {
         if let Some((min, max)) = other.extremes {
             self.stretch(min, max);
         }
+    }
+}
+
+/// A distribution that grows.
+pub(super) struct Table<'a> {
+    counts: &'a mut [u64],
+    count: &'a mut u64,
+}
+
+impl Table<'_> {
+    /// Adds values that fell into one bin, up to the highest that was reached for.
+    #[inline]
+    pub(super) fn add(&mut self, bin: u16, count: u64) {
+        self.counts[usize::from(bin)] += count;
+        *self.count += count;
     }
 }
 

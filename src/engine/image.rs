@@ -153,7 +153,7 @@ impl Image {
         let row = |(row, id): (usize, &u32)| {
             let (mut sums, mut times) = (Aggregate::default(), [Distribution::default(), Distribution::default()]);
             slice.add_row(row, &mut sums);
-            Time::BOTH.into_iter().zip(&mut times).for_each(|(time, to)| slice.add_times(time, row, to));
+            Time::BOTH.into_iter().zip(&mut times).for_each(|(time, to)| slice.row_bins(time).add(row, to));
             ImageRow { names: self.names(*id), sums, times }
         };
         slice.ids.iter().enumerate().map(row).collect()

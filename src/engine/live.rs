@@ -1,6 +1,5 @@
 //! An open bucket as a query reads it: copied while the writer waits, counted afterwards.
 
-use super::aggregate::Aggregate;
 use super::cell::Cell;
 use super::cell::Delta;
 use super::column::Time;
@@ -12,6 +11,7 @@ use super::plan::Ids;
 use super::plan::Plan;
 use super::series::TOTAL;
 use super::slice::NOWHERE;
+use super::sums::Sums;
 
 /// What a plan needs of one open bucket.
 #[derive(Debug)]
@@ -27,18 +27,10 @@ impl Live {
     pub(super) fn copy(start: i64, open: &Open, plan: &Plan, times: bool) -> Self {
         let log = if times || !plan.rolled_up { open.log().clone() } else { Log::default() };
         let (mut cells, mut places) = (Vec::new(), Vec::new());
-        match &plan.ids {
-            _ if !plan.rolled_up => {}
-            Ids::Few(few) if few.first().is_some_and(|(group, _)| *group == TOTAL) => {
-                cells.push((0, open.sums().total().clone()));
-                places = if times { vec![0; open.sums().len()] } else { places };
-            }
-            ids => {
-                for (groups, cell) in open.sums().all() {
-                    let place = groups.iter().map(|group| ids.place(*group)).find(|place| *place != NOWHERE);
-                    cells.extend(place.map(|place| (place, cell.clone())));
-                    places.push(place.unwrap_or(NOWHERE));
-                }
+        if plan.rolled_up {
+            each_cell(open, &plan.ids, |place, cell| cells.push((place, cell.clone())));
+            if times {
+                places.extend(open.sums().all().map(|(groups, _)| place_of(groups, &plan.ids)));
             }
         }
         Self { start, cells, places, log }
@@ -50,16 +42,16 @@ impl Live {
     }
 
     /// Adds what counts; `slots` gives each place of the plan its slot.
-    pub(super) fn add_sums(&self, plan: &Plan, slots: &[u32], sums: &mut [Aggregate]) {
-        let mut add = |place: u32, add: &dyn Fn(&mut Aggregate)| {
-            if place != NOWHERE && slots[place as usize] != NOWHERE {
-                add(&mut sums[slots[place as usize] as usize]);
+    pub(super) fn add_sums(&self, plan: &Plan, slots: &[u32], sums: &mut Sums) {
+        let mut add = |place: u32, cell: &Cell| {
+            if let Some(slot) = slots.get(place as usize).filter(|slot| **slot != NOWHERE) {
+                sums.add(*slot as usize, cell);
             }
         };
         if plan.rolled_up {
-            self.cells.iter().for_each(|(place, cell)| add(*place, &|sums| cell.add_to(sums)));
+            self.cells.iter().for_each(|(place, cell)| add(*place, cell));
         } else {
-            self.log.iter().for_each(|call| add(plan.ids.place(call.series), &|sums| Delta::of(call).add_to(sums)));
+            self.log.iter().for_each(|call| add(plan.ids.place(call.series), &Delta::of(call).alone()));
         }
     }
 
@@ -78,4 +70,29 @@ impl Live {
             }
         }
     }
+}
+
+/// Visits the cells of an open bucket that count for rollup groups, each with its place.
+pub(super) fn each_cell(open: &Open, ids: &Ids, mut visit: impl FnMut(u32, &Cell)) {
+    if is_total(ids) {
+        return visit(0, open.sums().total());
+    }
+    for (groups, cell) in open.sums().all() {
+        let place = place_of(groups, ids);
+        if place != NOWHERE {
+            visit(place, cell);
+        }
+    }
+}
+
+/// The place of a combination of groups, which counts for one of the ids at most.
+fn place_of(groups: &[u32], ids: &Ids) -> u32 {
+    if is_total(ids) {
+        return 0;
+    }
+    groups.iter().map(|group| ids.place(*group)).find(|place| *place != NOWHERE).unwrap_or(NOWHERE)
+}
+
+fn is_total(ids: &Ids) -> bool {
+    matches!(ids, Ids::Few(few) if few.first().is_some_and(|(group, _)| *group == TOTAL))
 }

@@ -3,6 +3,8 @@
 //! Most columns of a sealed slice are small or constant: in a second in which every series saw one
 //! call, `requests` is the constant 1 and takes no room at all.
 
+use std::ops::Range;
+
 /// A column, immutable.
 #[derive(Clone, Debug)]
 pub(crate) enum Packed {
@@ -65,6 +67,19 @@ impl Packed {
         }
     }
 
+    /// Visits the values of some neighbouring rows, zeros too.
+    #[inline]
+    pub(crate) fn visit(&self, rows: Range<usize>, mut visit: impl FnMut(u128)) {
+        match self {
+            Self::Const(value) => rows.for_each(|_| visit(u128::from(*value))),
+            Self::U8(values) => values[rows].iter().for_each(|value| visit((*value).into())),
+            Self::U16(values) => values[rows].iter().for_each(|value| visit((*value).into())),
+            Self::U32(values) => values[rows].iter().for_each(|value| visit((*value).into())),
+            Self::U64(values) => values[rows].iter().for_each(|value| visit((*value).into())),
+            Self::U128(values) => values[rows].iter().for_each(|value| visit(*value)),
+        }
+    }
+
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         match self {
@@ -105,7 +120,11 @@ mod tests {
             prop_assert_eq!(&read, &values);
             let mut sum = vec![0; values.len()];
             packed.for_each(values.len(), |row, value| sum[row] += value);
-            prop_assert_eq!(sum, values);
+            prop_assert_eq!(&sum, &values);
+            let (from, to) = (values.len() / 3, values.len());
+            let mut visited = Vec::new();
+            packed.visit(from..to, |value| visited.push(value));
+            prop_assert_eq!(&visited, &values[from..to]);
         }
     }
 

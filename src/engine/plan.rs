@@ -16,6 +16,10 @@ use super::slice::NOWHERE;
 use super::values::NONE;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use std::cmp::Ordering;
+
+/// Groups that have room from the start while places are given.
+const ROOM: usize = 1 << 16;
 
 /// Values by number, in the order of `group_by`; the rest is [`NONE`].
 type Numbers = [u32; MAX_GROUP_BY];
@@ -46,7 +50,7 @@ pub(super) struct Plan {
     /// Whether `ids` are rollup groups rather than series.
     pub(super) rolled_up: bool,
     pub(super) ids: Ids,
-    groups: Vec<Numbers>,
+    groups: Vec<Numbers>, // none where the query does not group: then there is one place
     dimensions: Vec<Dimension>,
 }
 
@@ -67,35 +71,49 @@ impl Plan {
 
     fn total() -> Self {
         let ids = Ids::Few(vec![(TOTAL, 0)]);
-        Self { rolled_up: true, ids, groups: vec![[NONE; MAX_GROUP_BY]], dimensions: Vec::new() }
+        Self { rolled_up: true, ids, groups: Vec::new(), dimensions: Vec::new() }
     }
 
     fn of_rollup(query: &Query, dimension: Dimension, filters: &[(Dimension, Vec<u32>)], series: &SeriesTable) -> Self {
-        let wanted = |number: &u32| filters.iter().all(|(_, values)| values.contains(number));
-        let values: Vec<u32> = series.values(dimension).numbers().filter(wanted).collect();
+        let known = series.values(dimension);
+        let values: Vec<u32> = match filters.split_first() {
+            None => known.numbers().collect(),
+            Some(((_, first), others)) => {
+                let wanted = |number: &u32| {
+                    !known.series(*number).is_empty() && others.iter().all(|(_, values)| values.contains(number))
+                };
+                let mut values: Vec<u32> = first.iter().copied().filter(wanted).collect();
+                values.sort_unstable();
+                values.dedup();
+                values
+            }
+        };
         let grouped = !query.group_by.is_empty();
         let place = |place: usize| if grouped { place as u32 } else { 0 };
         let mut ids: Vec<(u32, u32)> =
             values.iter().enumerate().map(|(at, number)| (group_of(dimension, *number), place(at))).collect();
         ids.sort_unstable();
-        let groups = if grouped {
-            values.iter().map(|number| [*number, NONE, NONE]).collect()
-        } else {
-            vec![[NONE; MAX_GROUP_BY]]
-        };
+        let groups = if grouped { values.iter().map(|number| [*number, NONE, NONE]).collect() } else { Vec::new() };
         Self { rolled_up: true, ids: Ids::Few(ids), groups, dimensions: query.group_by.clone() }
     }
 
     fn of_series(query: &Query, filters: &[(Dimension, Vec<u32>)], series: &SeriesTable) -> Self {
-        let mut groups: HashMap<Numbers, u32, RandomState> = HashMap::default();
+        let mut groups = Vec::new();
+        let room = if query.group_by.is_empty() { 0 } else { series.len().min(ROOM) };
+        let mut known: HashMap<Numbers, u32, RandomState> = HashMap::with_capacity_and_hasher(room, Default::default());
         let mut place = |id: u32| {
+            if query.group_by.is_empty() {
+                return 0;
+            }
             let numbers = series.numbers(id);
             let mut name = [NONE; MAX_GROUP_BY];
             for (number, dimension) in name.iter_mut().zip(&query.group_by) {
                 *number = numbers[dimension.index()];
             }
-            let next = groups.len() as u32;
-            *groups.entry(name).or_insert(next)
+            *known.entry(name).or_insert_with(|| {
+                groups.push(name);
+                groups.len() as u32 - 1
+            })
         };
         let wanted = |id: &u32| {
             let numbers = series.numbers(*id);
@@ -113,17 +131,12 @@ impl Plan {
                 Ids::Many(many)
             }
         };
-        if query.group_by.is_empty() && groups.is_empty() {
-            groups.insert([NONE; MAX_GROUP_BY], 0);
-        }
-        let mut names = vec![[NONE; MAX_GROUP_BY]; groups.len()];
-        groups.into_iter().for_each(|(name, place)| names[place as usize] = name);
-        Self { rolled_up: false, ids, groups: names, dimensions: query.group_by.clone() }
+        Self { rolled_up: false, ids, groups, dimensions: query.group_by.clone() }
     }
 
     /// How many groups.
     pub(super) fn len(&self) -> usize {
-        self.groups.len()
+        if self.dimensions.is_empty() { 1 } else { self.groups.len() }
     }
 
     /// The name of the group at a place.
@@ -132,6 +145,15 @@ impl Plan {
             (*number != NONE).then(|| series.values(*dimension).text(*number).clone())
         };
         self.dimensions.iter().zip(&self.groups[place]).map(name).collect()
+    }
+
+    /// Compares the names of two groups, as [`name`](Self::name) tells them.
+    pub(super) fn compare(&self, a: usize, b: usize, series: &SeriesTable) -> Ordering {
+        let text = |(dimension, number): (&Dimension, &u32)| {
+            (*number != NONE).then(|| &**series.values(*dimension).text(*number))
+        };
+        let texts = |place: usize| self.dimensions.iter().zip(&self.groups[place]).map(text);
+        texts(a).cmp(texts(b))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::aggregate::Aggregate;
 use super::aggregate::Timing;
-use super::query::GroupName;
 use super::query::Order;
 use super::query::Rank;
 use std::cmp::Ordering;
@@ -26,6 +25,9 @@ impl Key {
 
     /// Cross-multiplied where that fits; else the whole parts decide, then the remainders.
     fn compare(self, other: Self) -> Ordering {
+        if self.under == other.under {
+            return self.over.cmp(&other.over);
+        }
         let (a, b) = (i128::from(self.under), i128::from(other.under));
         match (self.over.checked_mul(b), other.over.checked_mul(a)) {
             (Some(left), Some(right)) => left.cmp(&right),
@@ -57,13 +59,14 @@ pub(super) fn key(by: Rank, sums: &Aggregate) -> Option<Key> {
     }
 }
 
-/// Sorts places by their keys, those without one last, ties by name upwards ("none" first).
+/// The first places by their keys, those without one last, ties by name upwards ("none" first).
 /// Only an order by name itself turns the names round.
-pub(super) fn sort(
+pub(super) fn first(
     mut places: Vec<usize>,
+    count: usize,
     keys: &[Option<Key>],
     order: Order,
-    name: impl Fn(usize) -> GroupName,
+    names: impl Fn(usize, usize) -> Ordering,
 ) -> Vec<usize> {
     let descending = order.descending;
     let figures = |a: usize, b: usize| match (keys[a], keys[b]) {
@@ -71,9 +74,15 @@ pub(super) fn sort(
         (Some(a), Some(b)) => a.compare(b),
         (a, b) => a.is_none().cmp(&b.is_none()),
     };
-    places.sort_unstable_by(|a, b| figures(*a, *b).then_with(|| name(*a).cmp(&name(*b))));
-    if order.by == Rank::Name && descending {
-        places.reverse();
+    let compare = |a: &usize, b: &usize| match order.by {
+        Rank::Name if descending => names(*b, *a),
+        Rank::Name => names(*a, *b),
+        _ => figures(*a, *b).then_with(|| names(*a, *b)),
+    };
+    if count < places.len() {
+        places.select_nth_unstable_by(count, compare);
+        places.truncate(count);
     }
+    places.sort_unstable_by(compare);
     places
 }

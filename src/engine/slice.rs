@@ -62,6 +62,37 @@ impl Bins {
     }
 }
 
+/// Reads histograms row by row, and so knows where the next row's bins begin.
+pub(super) struct RowBins<'a> {
+    slice: &'a Slice,
+    time: Time,
+    row: usize,
+    at: usize, // where the bins of `row` begin
+}
+
+impl RowBins<'_> {
+    /// Adds a row's histogram and extremes to a distribution.
+    pub(super) fn add(&mut self, row: usize, to: &mut Distribution) {
+        let Some((min, max)) = self.slice.extremes(self.time, row) else { return };
+        to.stretch(min, max);
+        let all = &self.slice.times[self.time as usize];
+        if row != self.row {
+            self.at = all.begin(row);
+        }
+        let len = usize::try_from(all.lens.get(row)).expect("fits: it was a Vec's length");
+        let places = self.at..self.at + len;
+        (self.row, self.at) = (row + 1, places.end);
+        let bins = &all.bins[places.clone()];
+        let Some(highest) = bins.last() else { return };
+        let (mut table, mut bins) = (to.reach(*highest), bins.iter());
+        all.counts.visit(places, |count| {
+            if let Some(bin) = bins.next() {
+                table.add(*bin, u64::try_from(count).expect("a count fits 64 bits"));
+            }
+        });
+    }
+}
+
 /// One sealed bucket. Invariant: `ids` ascend, and every column has a value for each.
 #[derive(Clone, Debug)]
 pub(crate) struct Slice {
@@ -116,62 +147,9 @@ impl Slice {
         }
     }
 
-    /// Adds each row to the aggregate that `targets` names for it; [`NOWHERE`] leaves it out.
-    /// Column by column, so that constant columns cost nothing.
-    pub(super) fn scan(&self, targets: &[u32], to: &mut [Aggregate]) {
-        let mut narrow = |column, add: fn(&mut Aggregate) -> &mut u64| {
-            let add = |to: &mut Aggregate, value| *add(to) += u64::try_from(value).expect("a count fits 64 bits");
-            self.scan_column(column, targets, to, add);
-        };
-        narrow(Column::Requests, |to| &mut to.requests);
-        narrow(Column::Failures, |to| &mut to.failures);
-        narrow(Column::Overflowed, |to| &mut to.overflowed);
-        narrow(Column::Unmetered, |to| &mut to.unmetered);
-        narrow(Column::LatencyCount, |to| &mut to.latency.count);
-        narrow(Column::TtftCount, |to| &mut to.ttft.count);
-        let mut wide = |column, add: fn(&mut Aggregate, u128)| self.scan_column(column, targets, to, add);
-        wide(Column::InputTokens, |to, value| {
-            to.input_tokens += value;
-            to.total_tokens += value;
-        });
-        wide(Column::OutputTokens, |to, value| {
-            to.output_tokens += value;
-            to.total_tokens += value;
-        });
-        wide(Column::CacheReadTokens, |to, value| to.cache_read_tokens += value);
-        wide(Column::CacheWriteTokens, |to, value| to.cache_write_tokens += value);
-        wide(Column::ReasoningTokens, |to, value| to.reasoning_tokens += value);
-        wide(Column::TotalExcess, |to, value| to.total_tokens = to.total_tokens.wrapping_add_signed(unzigzag(value)));
-        wide(Column::LatencySum, |to, value| to.latency.sum_us += value);
-        wide(Column::TtftSum, |to, value| to.ttft.sum_us += value);
-        self.scan_costs(targets, to);
-    }
-
-    fn scan_column(&self, column: Column, targets: &[u32], to: &mut [Aggregate], add: impl Fn(&mut Aggregate, u128)) {
-        self.columns[column as usize].for_each(self.len(), |row, value| {
-            if targets[row] != NOWHERE {
-                add(&mut to[targets[row] as usize], value);
-            }
-        });
-    }
-
-    fn scan_costs(&self, targets: &[u32], to: &mut [Aggregate]) {
-        for cost in &self.costs {
-            cost.calls.for_each(self.len(), |row, calls| {
-                if targets[row] != NOWHERE {
-                    let calls = u64::try_from(calls).expect("a count fits 64 bits");
-                    let nanos = cost.nanos.get(row).cast_signed();
-                    to[targets[row] as usize].cost.add(Cost { currency: cost.currency, nanos, calls });
-                }
-            });
-        }
-    }
-
-    /// Adds a row's histogram and extremes of a time to a distribution.
-    pub(super) fn add_times(&self, time: Time, row: usize, to: &mut Distribution) {
-        let Some((min, max)) = self.extremes(time, row) else { return };
-        to.stretch(min, max);
-        self.each_bin(time, row..row + 1, |_, bin, count| to.add(bin, count));
+    /// Reads the histograms of a time, best row by row upwards.
+    pub(super) fn row_bins(&self, time: Time) -> RowBins<'_> {
+        RowBins { slice: self, time, row: 0, at: 0 }
     }
 
     /// The extremes of a time in a row; `None` where it has no value.

@@ -5,14 +5,21 @@
 
 use super::aggregate::Aggregate;
 use super::column::Time;
+use super::columns::Columns;
 use super::core::Core;
 use super::core::Sealed as State;
 use super::histogram::Distribution;
 use super::live::Live;
+use super::live::each_cell;
 use super::plan::Ids;
 use super::plan::Plan;
+use super::scan::Targets;
+use super::scan::add_times;
+use super::scan::scan;
 use super::slice::NOWHERE;
 use super::slice::Slice;
+use super::spin;
+use super::sums::Sums;
 use super::tiers::Part;
 use std::ops::Range;
 
@@ -50,7 +57,7 @@ impl<'p> View<'p> {
         let mut live = Vec::new();
         let (from, to) = (edges[0], edges[edges.len() - 1]);
         for stripe in &core.stripes {
-            for (bucket, open) in stripe.lock().open() {
+            for (bucket, open) in spin::lock(stripe).open() {
                 let start = sealed.tiers.start(bucket);
                 if (from..to).contains(&start) {
                     live.push(Live::copy(start, open, plan, times));
@@ -71,23 +78,31 @@ impl<'p> View<'p> {
     }
 
     /// Sums of some spans together; `slots` gives each place its slot.
-    pub(super) fn sums(&self, stretches: Range<usize>, slots: &[u32], count: usize) -> Vec<Aggregate> {
-        let mut sums = vec![Aggregate::default(); count];
-        stretches.for_each(|stretch| self.add_sums(stretch, slots, &mut sums));
+    pub(super) fn sums(&self, stretches: Range<usize>, slots: &[u32], count: usize) -> Sums {
+        let stretches = &self.stretches[stretches];
+        let mut sums = if self.plan.rolled_up {
+            Sums::Few(told(stretches, slots, count))
+        } else {
+            Sums::Scanned(self.scanned(stretches, slots, count))
+        };
+        for stretch in stretches {
+            let open = stretch.parts.iter().filter_map(Part::as_open).filter(|_| !self.plan.rolled_up);
+            open.for_each(|open| Live::copy(0, open, self.plan, false).add_sums(self.plan, slots, &mut sums));
+            self.live_in(stretch).for_each(|live| live.add_sums(self.plan, slots, &mut sums));
+        }
         sums
     }
 
-    fn add_sums(&self, stretch: usize, slots: &[u32], sums: &mut [Aggregate]) {
-        let stretch = &self.stretches[stretch];
-        match &stretch.rolled_up {
-            Some(rolled_up) => {
-                for (calls, slot) in rolled_up.iter().zip(slots).filter(|(_, slot)| **slot != NOWHERE) {
-                    sums[*slot as usize].merge(calls);
-                }
-            }
-            None => stretch.parts.iter().for_each(|part| self.add_part(part, slots, sums)),
-        }
-        self.live_in(stretch).for_each(|live| live.add_sums(self.plan, slots, sums));
+    /// What is sealed of some spans.
+    fn scanned(&self, stretches: &[Stretch], slots: &[u32], count: usize) -> Columns {
+        let mut sums = Columns::new(count);
+        let targets = Targets::new(&self.plan.ids, slots, sums.nowhere());
+        let slices = stretches.iter().flat_map(|stretch| &stretch.parts).filter_map(|part| match part {
+            Part::Open(_) => None,
+            Part::Sealed(sealed) => Some(&sealed.series),
+        });
+        scan(slices, &targets, &mut sums);
+        sums
     }
 
     /// Distributions of a time over some spans together. A block of slots at a time, so that a page
@@ -101,20 +116,19 @@ impl<'p> View<'p> {
                 _ => NOWHERE,
             };
             let slots: Vec<u32> = slots.iter().map(in_block).collect();
-            stretches.clone().for_each(|stretch| self.add_times(stretch, time, &slots, block));
+            let targets = Targets::new(&self.plan.ids, &slots, NOWHERE);
+            stretches.clone().for_each(|stretch| self.add_times(stretch, time, &targets, &slots, block));
             block.iter_mut().for_each(Distribution::settle);
         }
         times
     }
 
-    fn add_times(&self, stretch: usize, time: Time, slots: &[u32], times: &mut [Distribution]) {
+    fn add_times(&self, stretch: usize, time: Time, targets: &Targets, slots: &[u32], times: &mut [Distribution]) {
         let stretch = &self.stretches[stretch];
         for part in &stretch.parts {
             match part {
                 Part::Open(open) => Live::copy(0, open, self.plan, true).add_times(self.plan, time, slots, times),
-                Part::Sealed(sealed) => {
-                    self.add_slice_times(self.side(&sealed.series, &sealed.groups), time, slots, times);
-                }
+                Part::Sealed(sealed) => add_times(self.side(&sealed.series, &sealed.groups), time, targets, times),
             }
         }
         self.live_in(stretch).for_each(|live| live.add_times(self.plan, time, slots, times));
@@ -127,64 +141,23 @@ impl<'p> View<'p> {
     fn side<'a>(&self, series: &'a Slice, groups: &'a Slice) -> &'a Slice {
         if self.plan.rolled_up { groups } else { series }
     }
-
-    fn add_part(&self, part: &Part, slots: &[u32], sums: &mut [Aggregate]) {
-        match part {
-            Part::Open(open) => Live::copy(0, open, self.plan, false).add_sums(self.plan, slots, sums),
-            Part::Sealed(sealed) => {
-                let slice = self.side(&sealed.series, &sealed.groups);
-                match self.rows(slice, slots) {
-                    Rows::Few(rows) => {
-                        rows.into_iter().for_each(|(row, slot)| slice.add_row(row, &mut sums[slot as usize]));
-                    }
-                    Rows::All(targets) => slice.scan(&targets, sums),
-                }
-            }
-        }
-    }
-
-    fn add_slice_times(&self, slice: &Slice, time: Time, slots: &[u32], times: &mut [Distribution]) {
-        match self.rows(slice, slots) {
-            Rows::Few(rows) => {
-                rows.into_iter().for_each(|(row, slot)| slice.add_times(time, row, &mut times[slot as usize]));
-            }
-            Rows::All(targets) => {
-                for (row, slot) in targets.iter().enumerate().filter(|(_, slot)| **slot != NOWHERE) {
-                    if let Some((min, max)) = slice.extremes(time, row) {
-                        times[*slot as usize].stretch(min, max);
-                    }
-                }
-                slice.each_bin(time, 0..slice.len(), |row, bin, count| {
-                    if targets[row] != NOWHERE {
-                        times[targets[row] as usize].add(bin, count);
-                    }
-                });
-            }
-        }
-    }
-
-    /// The rows of a slice that count: looked up where the plan names few ids, else all of them.
-    fn rows(&self, slice: &Slice, slots: &[u32]) -> Rows {
-        match &self.plan.ids {
-            Ids::Few(few) if few.len() * 8 < slice.len() => {
-                let find = |&(id, place): &(u32, u32)| Some((slice.find(id)?, slots[place as usize]));
-                Rows::Few(few.iter().filter_map(find).filter(|(_, slot)| *slot != NOWHERE).collect())
-            }
-            ids => {
-                let target = |id: &u32| match ids.place(*id) {
-                    NOWHERE => NOWHERE,
-                    place => slots[place as usize],
-                };
-                Rows::All(slice.ids.iter().map(target).collect())
-            }
-        }
-    }
 }
 
-/// Rows with their slots.
-enum Rows {
-    Few(Vec<(usize, u32)>),
-    All(Vec<u32>),
+/// All groups of a rolled-up plan together, between two edges: what [`View::sums`] would tell,
+/// with nothing copied or put on the heap.
+pub(super) fn whole(core: &Core, sealed: &State, ids: &Ids, from: i64, to: i64) -> Aggregate {
+    let mut sums = Aggregate::default();
+    if let Ids::Few(groups) = ids {
+        groups.iter().for_each(|(group, _)| sums.merge(&sealed.rollups.between(*group, from, to, &sealed.tiers)));
+    }
+    for stripe in &core.stripes {
+        for (bucket, open) in spin::lock(stripe).open() {
+            if (from..to).contains(&sealed.tiers.start(bucket)) {
+                each_cell(open, ids, |_, cell| cell.add_to(&mut sums));
+            }
+        }
+    }
+    sums
 }
 
 /// The sums of a rolled-up plan, by place.
@@ -193,6 +166,17 @@ fn rolled_up(sealed: &State, plan: &Plan, from: i64, to: i64) -> Vec<Aggregate> 
     if let Ids::Few(groups) = &plan.ids {
         for (group, place) in groups {
             sums[*place as usize].merge(&sealed.rollups.between(*group, from, to, &sealed.tiers));
+        }
+    }
+    sums
+}
+
+/// What rollups told of some spans, by slot.
+fn told(stretches: &[Stretch], slots: &[u32], count: usize) -> Vec<Aggregate> {
+    let mut sums = vec![Aggregate::default(); count];
+    for (calls, slot) in stretches.iter().flat_map(|stretch| stretch.rolled_up.iter().flatten().zip(slots)) {
+        if *slot != NOWHERE {
+            sums[*slot as usize].merge(calls);
         }
     }
     sums

@@ -1,0 +1,244 @@
+//! Scanning: the rows of many slices added to the groups they belong to.
+
+use super::column::Time;
+use super::columns::Columns;
+use super::histogram::Distribution;
+use super::packed::Packed;
+use super::plan::Ids;
+use super::slice::NOWHERE;
+use super::slice::Slice;
+
+/// Rows whose slots are held at a time, 4 bytes each: all their figures are added before the next.
+const ROWS_AT_A_TIME: usize = 1 << 18;
+
+/// Rows of a slice that are too few to wait for others: their figures are added at once, while the
+/// slice's columns are at hand.
+const FEW: usize = 256;
+
+/// The rows of a slice that count, with their slots.
+pub(super) enum Rows {
+    /// These rows.
+    Few(Vec<(u32, u32)>),
+    /// Every row: its slot, which may be the one for what counts nowhere.
+    All(Vec<u32>),
+}
+
+impl Rows {
+    /// Visits the figures of the rows: slot, figure. Zeros may be left out.
+    #[inline]
+    pub(super) fn visit(&self, figures: &Packed, mut visit: impl FnMut(usize, u128)) {
+        match self {
+            Self::Few(rows) => rows.iter().for_each(|(row, slot)| visit(*slot as usize, figures.get(*row as usize))),
+            Self::All(slots) => figures.for_each(slots.len(), |row, figure| visit(slots[row] as usize, figure)),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Few(rows) => rows.len(),
+            Self::All(slots) => slots.len(),
+        }
+    }
+}
+
+/// Which slot each id counts for.
+#[derive(Debug)]
+pub(super) enum Targets {
+    /// These ids, upwards; all others count nowhere.
+    Few(Vec<(u32, u32)>),
+    /// The slot of each id below the length, and the slot of all others.
+    All(Vec<u32>, u32),
+}
+
+impl Targets {
+    /// The slots of a plan's ids: its places by id, then `slots` by place.
+    pub(super) fn new(ids: &Ids, slots: &[u32], nowhere: u32) -> Self {
+        let slot = |place: u32| slots.get(place as usize).copied().unwrap_or(NOWHERE);
+        match ids {
+            Ids::Few(few) => {
+                let few = few.iter().map(|&(id, place)| (id, slot(place)));
+                Self::Few(few.filter(|(_, slot)| *slot != NOWHERE).collect())
+            }
+            Ids::Many(places) => {
+                let all = places.iter().map(|place| slot(*place));
+                Self::All(all.map(|slot| if slot == NOWHERE { nowhere } else { slot }).collect(), nowhere)
+            }
+        }
+    }
+
+    /// The rows of a slice that count.
+    pub(super) fn rows(&self, slice: &Slice) -> Rows {
+        match self {
+            Self::Few(few) if few.len() * 8 < slice.len() => {
+                let find = |&(id, slot): &(u32, u32)| Some((slice.find(id)? as u32, slot));
+                Rows::Few(few.iter().filter_map(find).collect())
+            }
+            Self::Few(few) => Rows::Few(both(few, &slice.ids)),
+            Self::All(slots, nowhere) => {
+                Rows::All(slice.ids.iter().map(|id| slots.get(*id as usize).copied().unwrap_or(*nowhere)).collect())
+            }
+        }
+    }
+}
+
+/// The rows of the ids that occur in both lists, which ascend.
+fn both(few: &[(u32, u32)], ids: &[u32]) -> Vec<(u32, u32)> {
+    let mut few = few.iter().peekable();
+    let mut rows = Vec::with_capacity(few.len().min(ids.len()));
+    for (row, id) in (0..).zip(ids) {
+        while few.next_if(|(few, _)| few < id).is_some() {}
+        if let Some((_, slot)) = few.next_if(|(few, _)| few == id) {
+            rows.push((row, *slot));
+        }
+    }
+    rows
+}
+
+/// Adds the rows of all slices that count.
+pub(super) fn scan<'s>(slices: impl Iterator<Item = &'s Slice>, targets: &Targets, sums: &mut Columns) {
+    let (mut held, mut batch) = (0, Vec::new());
+    for slice in slices {
+        let rows = targets.rows(slice);
+        match rows.len() {
+            0 => {}
+            1..FEW => sums.add_rows(&[(slice, rows)]),
+            more => {
+                held += more;
+                batch.push((slice, rows));
+            }
+        }
+        if held >= ROWS_AT_A_TIME {
+            sums.add_rows(&batch);
+            batch.clear();
+            held = 0;
+        }
+    }
+    sums.add_rows(&batch);
+}
+
+/// Adds the times of a slice's rows that count to the distributions of their slots.
+pub(super) fn add_times(slice: &Slice, time: Time, targets: &Targets, times: &mut [Distribution]) {
+    let mut bins = slice.row_bins(time);
+    let mut add = |row: usize, slot: u32| {
+        if let Some(times) = times.get_mut(slot as usize) {
+            bins.add(row, times);
+        }
+    };
+    match targets.rows(slice) {
+        Rows::Few(rows) => rows.into_iter().for_each(|(row, slot)| add(row as usize, slot)),
+        Rows::All(slots) => slots.into_iter().enumerate().for_each(|(row, slot)| add(row, slot)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::aggregate::Aggregate;
+    use super::super::aggregate::Cost;
+    use super::super::column::Column;
+    use super::super::column::zigzag;
+    use super::super::merge::Part;
+    use super::super::merge::merge;
+    use super::super::money::Currency;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::ops::Range;
+
+    /// Rows by id: each one's figure, wide or narrow, its latencies, and its currency.
+    #[derive(Clone, Debug)]
+    struct Table(Vec<u32>, Vec<(u128, Vec<u16>, bool)>);
+
+    impl Part for Table {
+        fn ids(&self) -> &[u32] {
+            &self.0
+        }
+
+        fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128)) {
+            for (row, (figure, times, odd)) in self.1.iter().enumerate() {
+                visit(
+                    row,
+                    match column {
+                        Column::LatencyCount => times.len() as u128,
+                        Column::LatencySum => times.iter().map(|us| u128::from(*us)).sum(),
+                        Column::TotalExcess if *odd => zigzag(-(figure >> 1).cast_signed()),
+                        Column::TotalExcess => zigzag((figure >> 1).cast_signed()),
+                        column if column.is_count() => (figure & 0xff) + column as u128,
+                        Column::CacheReadTokens => 0,
+                        column => figure >> (column as u32 % 3),
+                    },
+                );
+            }
+        }
+
+        fn costs(&self, visit: &mut dyn FnMut(usize, Cost)) {
+            for (row, (figure, _, odd)) in self.1.iter().enumerate() {
+                let currency = if *odd { Currency::USD } else { Currency::parse("EUR").unwrap() };
+                visit(row, Cost { currency, nanos: (figure >> 2).cast_signed(), calls: 1 });
+            }
+        }
+
+        fn extremes(&self, time: Time, visit: &mut dyn FnMut(usize, u64, u64)) {
+            for (row, (_, times, _)) in self.1.iter().enumerate().filter(|(_, (_, times, _))| !times.is_empty()) {
+                if time == Time::Latency {
+                    visit(row, u64::from(times[0]), u64::from(times[0]) + 7);
+                }
+            }
+        }
+
+        fn bins(&self, time: Time, rows: Range<usize>, visit: &mut dyn FnMut(usize, u16, u64)) {
+            for row in rows.filter(|_| time == Time::Latency) {
+                self.1[row].1.iter().for_each(|bin| visit(row, *bin, 1));
+            }
+        }
+    }
+
+    fn tables() -> impl Strategy<Value = Vec<Table>> {
+        let figure = (any::<u128>(), 28_u32..128).prop_map(|(figure, shift)| figure >> shift);
+        let row = (figure, proptest::collection::vec(0_u16..900, 0..4), any::<bool>());
+        let table = proptest::collection::btree_map(0_u32..200, row, 0..60)
+            .prop_map(|rows| Table(rows.keys().copied().collect(), rows.into_values().collect()));
+        proptest::collection::vec(table, 1..5)
+    }
+
+    proptest! {
+        /// Column by column against row by row: each row looked up and added to its group's aggregate.
+        #[test]
+        fn a_scan_adds_what_rows_add_one_by_one(
+            tables in tables(),
+            places in proptest::collection::vec(proptest::option::weighted(0.7, 0_u32..6), 0..200),
+            slots in proptest::collection::vec(proptest::option::weighted(0.8, 0_u32..4), 6),
+            few in any::<bool>(),
+        ) {
+            let slices: Vec<Slice> = tables.iter().map(|table| merge(&[table as &dyn Part])).collect();
+            let slots: Vec<u32> = slots.into_iter().map(|slot| slot.unwrap_or(NOWHERE)).collect();
+            let places: Vec<u32> = places.into_iter().map(|place| place.unwrap_or(NOWHERE)).collect();
+            let ids = match few {
+                true => Ids::Few((0..).zip(places.clone()).filter(|(_, place)| *place != NOWHERE).collect()),
+                false => Ids::Many(places),
+            };
+            let mut expected = vec![Aggregate::default(); 4];
+            let mut bins: Vec<BTreeMap<u16, u64>> = vec![BTreeMap::new(); 4];
+            for (slice, table) in slices.iter().zip(&tables) {
+                for (row, id) in slice.ids.iter().enumerate() {
+                    let slot = slots.get(ids.place(*id) as usize).copied().unwrap_or(NOWHERE);
+                    if slot != NOWHERE {
+                        slice.add_row(row, &mut expected[slot as usize]);
+                        table.1[row].1.iter().for_each(|bin| *bins[slot as usize].entry(*bin).or_default() += 1);
+                    }
+                }
+            }
+            let mut sums = Columns::new(4);
+            scan(slices.iter(), &Targets::new(&ids, &slots, sums.nowhere()), &mut sums);
+            let scanned: Vec<Aggregate> = (0..4).map(|slot| sums.get(slot)).collect();
+            prop_assert_eq!(&scanned, &expected);
+            let mut whole = Aggregate::default();
+            expected.iter().for_each(|calls| whole.merge(calls));
+            prop_assert_eq!(sums.whole(), whole);
+            let mut times = vec![Distribution::default(); 4];
+            let targets = Targets::new(&ids, &slots, NOWHERE);
+            slices.iter().for_each(|slice| add_times(slice, Time::Latency, &targets, &mut times));
+            let read: Vec<BTreeMap<u16, u64>> = times.iter().map(|times| times.bins().collect()).collect();
+            prop_assert_eq!(read, bins);
+        }
+    }
+}
