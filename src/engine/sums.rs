@@ -10,7 +10,7 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(super) enum Sums {
     Few(Vec<Aggregate>),
-    Scanned(Columns),
+    Scanned(Box<Columns>),
 }
 
 impl Sums {

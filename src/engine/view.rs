@@ -83,7 +83,7 @@ impl<'p> View<'p> {
         let mut sums = if self.plan.rolled_up {
             Sums::Few(told(stretches, slots, count))
         } else {
-            Sums::Scanned(self.scanned(stretches, slots, count))
+            Sums::Scanned(Box::new(self.scanned(stretches, slots, count)))
         };
         for stretch in stretches {
             let open = stretch.parts.iter().filter_map(Part::as_open).filter(|_| !self.plan.rolled_up);
