@@ -12,6 +12,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
+use std::hash::Hasher;
 
 /// Cells by combination. A combination is as many groups as there are rollups, one of each.
 #[derive(Debug)]
@@ -39,8 +40,8 @@ impl Combinations {
     /// The place of a combination.
     #[inline]
     pub(super) fn place(&mut self, groups: &[u32]) -> u32 {
-        let hash = self.hasher.hash_one(groups);
-        let same = |place: &u32| self.groups[*place as usize * self.rollups..][..self.rollups] == *groups;
+        let hash = hash(&self.hasher, groups);
+        let same = |place: &u32| self.groups(*place as usize).iter().zip(groups).all(|(a, b)| a == b);
         self.index.find(hash, same).copied().unwrap_or_else(|| self.begin(hash, groups))
     }
 
@@ -50,7 +51,8 @@ impl Combinations {
         self.cells.push(Cell::default());
         self.groups.extend_from_slice(groups);
         let Self { index, groups, rollups, hasher, .. } = self;
-        index.insert_unique(hash, place, |place| hasher.hash_one(&groups[*place as usize * *rollups..][..*rollups]));
+        let of = |place: &u32| &groups[*place as usize * *rollups..][..*rollups];
+        index.insert_unique(hash, place, |place| self::hash(hasher, of(place)));
         place
     }
 
@@ -106,6 +108,16 @@ impl Combinations {
     pub(super) fn bytes(&self) -> usize {
         self.cells.capacity() * size_of::<Cell>() + self.groups.capacity() * 4 + self.index.capacity() * 5
     }
+}
+
+/// Two groups at a time: there are few of them, all of one length.
+#[inline]
+fn hash(hasher: &RandomState, groups: &[u32]) -> u64 {
+    let mut state = hasher.build_hasher();
+    for pair in groups.chunks(2) {
+        state.write_u64(pair.iter().fold(0, |pair, group| pair << 32 | u64::from(*group)));
+    }
+    state.finish()
 }
 
 /// The rollup groups of an open bucket.

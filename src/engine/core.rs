@@ -175,7 +175,9 @@ impl Core {
             return Err(Reject { reason: Reason::Ahead, pointer: "/timestamp", detail });
         }
         let last = self.config.tiers.last().expect("validated: at least one tier");
-        if second < align(watermark - last.retention_secs(), i64::from(last.step_secs)) {
+        let oldest = watermark - last.retention_secs();
+        // Aligning divides, which costs more than the rest of this; few calls are that old.
+        if second < oldest && second < align(oldest, i64::from(last.step_secs)) {
             let detail = "older than the longest retention";
             return Err(Reject { reason: Reason::TooOld, pointer: "/timestamp", detail });
         }
@@ -328,7 +330,10 @@ impl Core {
     fn bucket_of(&self, second: i64) -> Bucket {
         let covers = |tier: &usize| second >= self.covered[*tier].load(Ordering::Relaxed);
         let tier = (0..self.covered.len()).find(covers).unwrap_or(self.covered.len() - 1);
-        Bucket { tier, number: second.div_euclid(i64::from(self.config.tiers[tier].step_secs)) }
+        match i64::from(self.config.tiers[tier].step_secs) {
+            1 => Bucket { tier, number: second }, // nearly always, and without a division
+            step => Bucket { tier, number: second.div_euclid(step) },
+        }
     }
 
     pub(super) fn publish_coverage(&self, tiers: &Tiers) {
@@ -341,7 +346,13 @@ impl Core {
     fn stripe(&self) -> MutexGuard<'_, Stripe> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         thread_local!(static MINE: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed)));
-        let mine = MINE.get() % self.stripes.len();
+        let mine = MINE.get() as u32 % self.stripes.len() as u32;
+        let stripe = &self.stripes[mine as usize];
+        stripe.try_lock().unwrap_or_else(|| self.another_stripe(mine as usize))
+    }
+
+    #[cold]
+    fn another_stripe(&self, mine: usize) -> MutexGuard<'_, Stripe> {
         let (before, after) = self.stripes.split_at(mine);
         let free = after.iter().chain(before).find_map(|stripe| stripe.try_lock());
         free.unwrap_or_else(|| self.stripes[mine].lock())
