@@ -9,7 +9,8 @@ def figure(value: float | None) -> str:
     """Three digits that count."""
     if value is None:
         return "-"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 3
+    return f"{value:,.{digits}f}"
 
 
 def rate(measured: dict | None) -> str:
@@ -91,8 +92,8 @@ def text(results: dict[str, dict]) -> str:
               f"{m['filesystem']}, Linux {m['kernel']}, Python {m['python']}",
               f"load average before each: {', '.join(str(r['machine']['load']) for r in ran.values())}", ""]
     lines += [aligned([["median / p95", *ran], *rows(list(ran.values()))]), "",
-              "Every answer was compared with a count of the same events in plain Python; those without a mark are equal",
-              "(quantiles: of the nearest rank or the one beside). ~ is not exact: how far off is told below.", ""]
+              "Every answer was compared with a count of the same events in plain Python. Those unmarked are equal,",
+              "quantiles of the nearest rank or the one beside. ~ is not exact: how far off is told below.", ""]
     for name, result in ran.items():
         lines += about(name, result)
     return "\n".join(lines)

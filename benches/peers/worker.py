@@ -122,6 +122,7 @@ def while_writing(peer: Peer, end: int) -> dict | None:
     """A question again and again while one writer sends batches without a pause."""
     if peer.writers == 1:
         return None
+    peer.attach()  # the writer's connection has been idle, and servers close such ones
     batches, day = live(peer, BATCH, BATCHES, first=2 * BATCHES), Span(end - questions.DAY, end)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         writing = pool.submit(lambda: [peer.write(batch, 1) for batch in batches])

@@ -15,11 +15,9 @@ use super::series::group_of;
 use super::slice::NOWHERE;
 use super::values::NONE;
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use std::cmp::Ordering;
-
-/// Groups that have room from the start while places are given.
-const ROOM: usize = 1 << 16;
+use std::hash::BuildHasher;
 
 /// Values by number, in the order of `group_by`; the rest is [`NONE`].
 type Numbers = [u32; MAX_GROUP_BY];
@@ -98,9 +96,8 @@ impl Plan {
     }
 
     fn of_series(query: &Query, filters: &[(Dimension, Vec<u32>)], series: &SeriesTable) -> Self {
-        let mut groups = Vec::new();
-        let room = if query.group_by.is_empty() { 0 } else { series.len().min(ROOM) };
-        let mut known: HashMap<Numbers, u32, RandomState> = HashMap::with_capacity_and_hasher(room, Default::default());
+        let mut groups: Vec<Numbers> = Vec::new();
+        let (mut known, hasher) = (HashTable::new(), RandomState::default());
         let mut place = |id: u32| {
             if query.group_by.is_empty() {
                 return 0;
@@ -110,10 +107,15 @@ impl Plan {
             for (number, dimension) in name.iter_mut().zip(&query.group_by) {
                 *number = numbers[dimension.index()];
             }
-            *known.entry(name).or_insert_with(|| {
-                groups.push(name);
-                groups.len() as u32 - 1
-            })
+            let same = |place: &u32| groups[*place as usize] == name;
+            let hash = hasher.hash_one(name);
+            if let Some(place) = known.find(hash, same) {
+                return *place;
+            }
+            let place = groups.len() as u32;
+            groups.push(name);
+            known.insert_unique(hash, place, |place| hasher.hash_one(groups[*place as usize]));
+            place
         };
         let wanted = |id: &u32| {
             let numbers = series.numbers(*id);

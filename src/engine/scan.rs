@@ -9,7 +9,7 @@ use super::slice::NOWHERE;
 use super::slice::Slice;
 
 /// Rows whose slots are held at a time, 4 bytes each: all their figures are added before the next.
-const ROWS_AT_A_TIME: usize = 1 << 18;
+const ROWS_AT_A_TIME: usize = 1 << 16;
 
 /// Rows of a slice that are too few to wait for others: their figures are added at once, while the
 /// slice's columns are at hand.

@@ -33,7 +33,8 @@ class DuckDb(Sql):
         return f"DuckDB {self.library.__version__}"
 
     def bulk(self):
-        return Load(seconds(self.db.execute, f"COPY log FROM '{self.data.csv}' (HEADER)"), 0.0, "COPY ... FROM the CSV file")
+        took = seconds(self.db.execute, f"COPY log FROM '{self.data.csv}' (HEADER)")
+        return Load(took, 0.0, "COPY ... FROM the CSV file")
 
     def prepare(self, events, number):
         *columns, costs = zip(*events)

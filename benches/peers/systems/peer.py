@@ -107,7 +107,7 @@ class Server(Peer):
     process: subprocess.Popen | None = None
 
     def attach(self) -> None:
-        """Opens the connections to the server, which answers."""
+        """Opens the connections to the server, which answers; those from before are dropped."""
         raise NotImplementedError
 
     def launch(self, command: list, answers, **options) -> None:

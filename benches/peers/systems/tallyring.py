@@ -79,7 +79,8 @@ class Tallyring(Server):
         events = b"".join(self.prepare_live(chunk, 0) for chunk in self.data.chunks(50_000))
         path = self.folder.parent / "live.ndjson"
         path.write_bytes(events)
-        return {"title": "bulk load, calls that end now", "events_per_second": self.data.about["events"] / self.post(path).seconds}
+        rate = self.data.about["events"] / self.post(path).seconds
+        return {"title": "bulk load, calls that end now", "events_per_second": rate}
 
     def imported(self) -> dict:
         command = [self.program, "import", self.data.ndjson, "--url", f"http://127.0.0.1:{self.port}"]

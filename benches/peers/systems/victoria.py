@@ -27,7 +27,7 @@ class VictoriaMetrics(Server):
 
     transport = "HTTP, kept alive"
     durable = "NOT durable: what is acknowledged stays in memory for some seconds, no option to sync"
-    settings = "retention 2 months, latencyOffset 1 s; nocache=1, as spans end now in earnest; summed up by the minute first"
+    settings = "retention 2 months, latencyOffset 1 s; asked with nocache=1; summed up by the minute first"
 
     writers = 4
 
@@ -58,7 +58,8 @@ class VictoriaMetrics(Server):
         prepared, start = time.process_time() - start, time.perf_counter()
         for batch in batches:
             self.write(batch, 0)
-        return Load(time.perf_counter() - start, prepared, f"/api/v1/import, a request for {BULK:,} events, summed up before")
+        how = f"/api/v1/import, a request for {BULK:,} events, summed up before"
+        return Load(time.perf_counter() - start, prepared, how)
 
     def prepare(self, events, number):
         """JSON lines. The millisecond of a sample is the batch's, so that no two batches write the same sample."""

@@ -12,6 +12,7 @@
 mod against;
 mod budget;
 mod durable;
+mod growth;
 mod http;
 mod machine;
 mod memory;

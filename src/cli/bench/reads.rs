@@ -2,6 +2,7 @@
 
 use super::Effort;
 use super::ROUNDS;
+use super::growth;
 use super::row::Row;
 use super::row::percentile;
 use super::traffic::START;
@@ -39,10 +40,12 @@ pub(super) fn rows(effort: Effort) -> Vec<Row> {
         })
         .collect();
     rows.extend(while_ingesting(&engine, &traffic, end, effort));
+    drop(engine);
+    rows.extend(growth::rows(&traffic, effort));
     rows
 }
 
-fn counts(secs: u32) -> Query {
+pub(super) fn counts(secs: u32) -> Query {
     Query { distributions: false, ..Query::window(secs) }
 }
 
@@ -55,13 +58,19 @@ fn questions(key: &str) -> Vec<(&'static str, Query)> {
         ("one model, 30 d", counts(MONTH).only(Dimension::Model, "model-07")),
         ("by model, 24 h", counts(day).group_by(Dimension::Model)),
         ("by key × model, 24 h", counts(day).group_by(Dimension::Key).group_by(Dimension::Model)),
+        ("by user × endpoint, 24 h", counts(day).group_by(Dimension::User).group_by(Dimension::Endpoint)),
+        (
+            "by key × model of one provider, 24 h",
+            counts(day).group_by(Dimension::Key).group_by(Dimension::Model).only(Dimension::Provider, "provider-1"),
+        ),
         ("one key by model, 1 h", counts(HOUR).only(Dimension::Key, key).group_by(Dimension::Model)),
         ("quantiles of the total, 24 h", Query::window(day)),
+        ("quantiles by model, 1 h", Query::window(HOUR).group_by(Dimension::Model)),
     ]
 }
 
 /// The mean of one round.
-fn micros_each(engine: &Engine, query: &Query, now: Timestamp, effort: Effort) -> f64 {
+pub(super) fn micros_each(engine: &Engine, query: &Query, now: Timestamp, effort: Effort) -> f64 {
     let (began, mut asked) = (Instant::now(), 0_u32);
     while asked == 0 || began.elapsed() < effort.round() / 2 {
         // Asked several times between two looks at the clock, unless one takes long.

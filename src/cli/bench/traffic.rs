@@ -140,19 +140,35 @@ impl Traffic {
     #[must_use]
     pub fn month(&self) -> Engine {
         let engine = self.engine();
-        let mut counted = 0;
-        for (from, to, step, calls) in
-            [(0, 29 * DAY, 900, 200), (29 * DAY, 30 * DAY - 3_600, 60, 1_000), (30 * DAY - 3_600, 30 * DAY, 1, 300)]
-        {
-            for secs in (from..to).step_by(step) {
-                let now = Timestamp::from_secs(START + secs);
-                let events: Vec<Event<'_>> = (counted..counted + calls).map(|n| self.source(n).event(now)).collect();
-                assert!(engine.apply(&events, now).iter().all(Result::is_ok));
-                engine.advance(now);
-                counted += calls;
-            }
-        }
+        let minutes = 29 * DAY..30 * DAY - 3_600;
+        let counted = self.count(&engine, 0..minutes.start, 900, 200, 0);
+        let counted = self.count(&engine, minutes.clone(), 60, 1_000, counted);
+        self.count(&engine, minutes.end..30 * DAY, 1, 300, counted);
         engine
+    }
+
+    /// An engine with so many days of calls, as of when, and how many calls it counted: quarter hours, then a day
+    /// with so many calls a minute, the same whatever came before.
+    #[must_use]
+    pub fn past(&self, days: u32, minute: usize) -> (Engine, Timestamp, usize) {
+        let engine = self.engine();
+        let begin = 3_600; // the window of a day leaves the series' first calls out
+        let last = begin + i64::from(days - 1) * DAY;
+        let quarters = self.count(&engine, begin..last, 900, 200, 0);
+        let minutes = self.count(&engine, last..last + DAY, 60, minute, 0);
+        (engine, Timestamp::from_secs(START + last + DAY), self.sources.len() + quarters + minutes)
+    }
+
+    /// Counts so many calls at each step, from the n-th on; the number of the next.
+    fn count(&self, engine: &Engine, span: Range<i64>, step: usize, calls: usize, mut n: usize) -> usize {
+        for secs in span.step_by(step) {
+            let now = Timestamp::from_secs(START + secs);
+            let events: Vec<Event<'_>> = (n..n + calls).map(|n| self.source(n).event(now)).collect();
+            assert!(engine.apply(&events, now).iter().all(Result::is_ok));
+            engine.advance(now);
+            n += calls;
+        }
+        n
     }
 
     /// An engine that knows every series already.
