@@ -40,6 +40,7 @@
 //! | [`engine::query`] [`engine::reports`] | questions, by hand and by name | |
 //! | [`engine::config`] | every limit and its default | |
 //! | [`call`] | a call to fill in, a guard for calls under way | |
+//! | [`batch`] | calls as a compact batch, to be sent to a server | |
 //! | [`clock`] | the only place that reads the time | |
 //! | `store` | the engine with a data folder: each event once, and kept | `store` |
 //! | `journal` `snapshot` `storage` `dedupe` | what a store is made of | `store` |
@@ -54,6 +55,7 @@
 
 #[cfg(feature = "store")]
 pub mod audit;
+pub mod batch;
 pub mod call;
 #[cfg(feature = "cli")]
 pub mod cli;

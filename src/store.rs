@@ -15,6 +15,7 @@
 mod applied;
 mod archive;
 mod batch;
+pub(crate) mod bulk;
 mod calls;
 mod checkpoint;
 pub(crate) mod columns;

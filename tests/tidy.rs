@@ -15,6 +15,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("privacy", &[]),
     ("clock", &["engine"]),
     ("call", &["engine", "clock"]),
+    ("batch", &["engine"]),
     ("dedupe", &["engine"]),
     ("failpoint", &[]),
     ("storage", &[]),
@@ -25,10 +26,13 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("audit", &["engine", "storage", "journal", "snapshot", "store", "dedupe", "prices"]),
     ("prices", &["engine"]),
     ("config", &["engine", "store", "server"]),
-    ("server", &["store", "engine", "privacy", "clock", "config"]),
+    ("server", &["batch", "store", "engine", "privacy", "clock", "config"]),
     (
         "cli",
-        &["engine", "privacy", "clock", "call", "dedupe", "store", "config", "server", "storage", "audit", "prices"],
+        &[
+            "engine", "privacy", "clock", "call", "batch", "dedupe", "store", "config", "server", "storage", "audit",
+            "prices",
+        ],
     ),
 ];
 

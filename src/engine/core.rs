@@ -168,7 +168,7 @@ impl Core {
 
     /// Whether a time can be counted, and whether it is late.
     #[inline]
-    fn judge(&self, timestamp: Timestamp, now: Timestamp, watermark: i64) -> Result<bool, Reject> {
+    pub(super) fn judge(&self, timestamp: Timestamp, now: Timestamp, watermark: i64) -> Result<bool, Reject> {
         let second = timestamp.secs();
         if timestamp > now.plus_secs(i64::from(self.config.ahead_secs)) {
             let detail = "further ahead of the server's clock than allowed; check the sender's clock and unit";

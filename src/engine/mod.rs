@@ -169,6 +169,34 @@ impl Engine {
         self.core.decide(events, now, told);
     }
 
+    /// Notes the time, before events are judged.
+    pub(crate) fn observe(&self, now: Timestamp) {
+        self.core.observe(now);
+    }
+
+    /// Whether calls of these names can be counted at all.
+    pub(crate) fn check_names(&self, dimensions: &Dimensions<'_>) -> Result<(), Reject> {
+        self.core.check_fields(&Event { dimensions: *dimensions, ..Event::default() })
+    }
+
+    /// Whether a time can be counted, and whether it is late.
+    pub(crate) fn judge(&self, timestamp: Timestamp, now: Timestamp) -> Result<bool, Reject> {
+        let watermark = self.core.watermark.load(Ordering::Relaxed).max(now.secs());
+        self.core.judge(timestamp, now, watermark)
+    }
+
+    /// The series of these names, made if need be; and whether it has just these names.
+    pub(crate) fn resolve(&self, dimensions: &Dimensions<'_>, timestamp: Timestamp) -> (Resolved, bool) {
+        let (known, day) = core::resolvable(dimensions, timestamp);
+        if let Some(resolved) = self.core.series.read().find(&known, day) {
+            return (resolved, true);
+        }
+        let mut table = self.core.series.write();
+        let resolved = table.admit(&known, day);
+        let same = table.texts(resolved.id).zip(known.0).all(|(name, told)| **name == *told);
+        (resolved, same)
+    }
+
     /// Counts events that were decided on, numbered from `sequence`, as of `now`.
     pub(crate) fn count_decided<'a>(&self, rows: impl Iterator<Item = Decided<'a>>, sequence: u64, now: Timestamp) {
         self.core.count_decided(rows, sequence, now);

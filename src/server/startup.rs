@@ -193,6 +193,6 @@ mod tests {
         let engine = Engine::new(Config::default()).unwrap();
         let app = App::new(Store::in_memory(engine), Arc::new(Keyring::plain()), Arc::new(System));
         gate.open(served(app, &Settings::default()));
-        assert_eq!(ask(&before, "/readyz").await.2, "ready\n");
+        assert_eq!(ask(&before, "/readyz").await.2, "ok\n");
     }
 }

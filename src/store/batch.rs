@@ -22,7 +22,7 @@ pub struct Batch<'a> {
 /// Where in a request an event came from.
 #[derive(Clone, Copy)]
 pub(super) struct Origin {
-    index: u64,
+    pub(super) index: u64,
     /// Whether the sender told the time. An event without one is given the time of its arrival,
     /// which differs when it is sent again, so it is no part of the payload.
     pub(super) timed: bool,

@@ -12,6 +12,7 @@
 //! A row is found by walking: where the values of a column have holes, only the shapes before tell
 //! which of them belongs to a row. A request may hold 100,000 events, so a hole takes a bit.
 
+mod adopt;
 mod costs;
 mod decode;
 mod encode;
@@ -19,6 +20,7 @@ mod rows;
 mod table;
 mod texts;
 
+pub(crate) use adopt::Parts;
 pub(crate) use rows::Rows;
 
 use crate::engine::event::Dimensions;

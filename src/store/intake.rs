@@ -59,25 +59,25 @@ pub struct Committed {
 
 /// A request under way.
 pub struct Intake<'s> {
-    inner: &'s Inner,
-    now: Timestamp,
-    record: Record,
-    known: HashMap<u32, u32, foldhash::fast::RandomState>, // the engine's number of a series, and the record's
-    resolved: Vec<Resolved>,                               // by the record's number
-    marks: Vec<Mark>,
+    pub(super) inner: &'s Inner,
+    pub(super) now: Timestamp,
+    pub(super) record: Record,
+    pub(super) known: HashMap<u32, u32, foldhash::fast::RandomState>, // the engine's number of a series, and the record's
+    pub(super) resolved: Vec<Resolved>,                               // by the record's number
+    pub(super) marks: Vec<Mark>,
     key: Option<(IdHash, u64)>,
     pointers: fn(&'static str) -> &'static str,
     errors: Vec<EventError>,
-    rejected: u64,
-    scratch: Vec<u8>,
+    pub(super) rejected: u64,
+    pub(super) scratch: Vec<u8>,
 }
 
 /// An event with an id.
-struct Mark {
-    row: usize,
-    origin: Origin,
-    id: IdHash,
-    payload: u64,
+pub(super) struct Mark {
+    pub(super) row: usize,
+    pub(super) origin: Origin,
+    pub(super) id: IdHash,
+    pub(super) payload: u64,
 }
 
 impl<'s> Intake<'s> {
@@ -158,14 +158,14 @@ impl<'s> Intake<'s> {
         self.list_faults();
     }
 
-    fn reject(&mut self, reject: &Reject, error: EventError) {
+    pub(super) fn reject(&mut self, reject: &Reject, error: EventError) {
         self.inner.unnoted.reject(reject);
         self.rejected += 1;
         self.errors.push(error);
     }
 
     /// Keeps the first faults. Those of one batch come in two groups, so it must be whole.
-    fn list_faults(&mut self) {
+    pub(super) fn list_faults(&mut self) {
         if self.errors.len() > MAX_LISTED {
             self.errors.sort_by_key(|error| error.index);
             self.errors.truncate(MAX_LISTED);

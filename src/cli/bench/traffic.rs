@@ -1,5 +1,6 @@
 //! Traffic for measurements: shaped like a gateway's: many series, few of them busy (Zipf), most calls good.
 
+use crate::batch::Encoder;
 use crate::engine::Engine;
 use crate::engine::config::Config;
 use crate::engine::event::Dimension;
@@ -133,6 +134,14 @@ impl Traffic {
     #[must_use]
     pub fn ndjson(&self, calls: Range<usize>, timestamp: Timestamp) -> Vec<u8> {
         calls.flat_map(|n| (self.source(n).json(timestamp, n % 1_000) + "\n").into_bytes()).collect()
+    }
+
+    /// The same as a compact batch.
+    #[must_use]
+    pub fn batch(&self, calls: Range<usize>, timestamp: Timestamp) -> Vec<u8> {
+        let mut batch = Encoder::new(&[]);
+        calls.for_each(|n| batch.push(&self.source(n).event(timestamp)));
+        batch.take()
     }
 
     /// An engine with the calls of thirty days, counted in their own time: quarter hours, then a

@@ -9,6 +9,7 @@
 //! Nothing is copied in the common case: a draft borrows from the body. The raw API key is turned
 //! into its public name on the way, so that no draft ever holds one.
 
+pub mod compact;
 mod dify;
 mod fields;
 pub mod framing;

@@ -18,6 +18,7 @@
 
 mod admission;
 mod answer;
+mod batch;
 mod body;
 mod request;
 
@@ -44,6 +45,7 @@ use crate::store::Intake;
 use crate::store::Refused;
 use crate::store::Store;
 use admission::Admission;
+use admission::Turn;
 use axum::Extension;
 use axum::body::Body;
 use axum::http::Request;
@@ -56,6 +58,7 @@ use body::WholeBody;
 use bytes::Bytes;
 use hyper::body::Body as HttpBody;
 use request::Encoding;
+use request::Terms;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -124,11 +127,14 @@ impl Ingest {
         B: HttpBody<Data = Bytes> + Unpin,
     {
         let (head, body) = request.into_parts();
-        let terms = request::Terms::of(&head).map_err(|refused| self.count(refused))?;
+        let terms = Terms::of(&head).map_err(|refused| self.count(refused))?;
         let body = self.receive(&head, terms.encoding, body).await.map_err(|refused| self.count(refused))?;
         let turn = self.admission.enter(body.bytes().len(), terms.encoding).await;
         let turn = turn.map_err(|refused| self.count(refused))?;
         let body = self.bodies.unpack(body, terms.encoding).await.map_err(|refused| self.count(refused))?;
+        if terms.batch {
+            return self.take_batch(format, caller, body, turn, &terms).await;
+        }
         let pieces =
             Pieces::of(body.bytes(), terms.ndjson).map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail))?;
         self.check_count(body.bytes(), &pieces).map_err(|refused| self.count(refused))?;
@@ -145,6 +151,33 @@ impl Ingest {
         drop(turn);
         let receipt = committed?.safe().await?;
         Ok(answer::response(&receipt, one, terms.atomic))
+    }
+
+    /// The rest of [`take`](Self::take), of a compact batch.
+    async fn take_batch(
+        &self,
+        format: Format,
+        caller: &Caller,
+        body: WholeBody,
+        turn: Turn<'_>,
+        terms: &Terms,
+    ) -> Result<Response<Bytes>, Problem> {
+        if format != Format::Native {
+            let detail = "a compact batch is for `/v1/events`";
+            return Err(self.count(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)));
+        }
+        let mut intake = self.store.intake(&caller.name, self.clock.now());
+        if let Some(key) = &terms.key {
+            intake.idempotency_key(&self.keyring.scrub(key, ""), body.bytes());
+        }
+        let rows = batch::rows(body.bytes(), self.max_events).map_err(|refused| self.count(refused))?;
+        in_place(rows, || batch::read(&self.reader, body.bytes(), &mut intake, self.clock.now()))?;
+        drop(body);
+        self.not_busy().await.map_err(|refused| self.count(refused))?;
+        let committed = commit(intake, terms.atomic);
+        drop(turn);
+        let receipt = committed?.safe().await?;
+        Ok(answer::response(&receipt, false, terms.atomic))
     }
 
     /// Reads a body, unless there is too much to do already: then none of it is kept.
@@ -177,8 +210,7 @@ impl Ingest {
         if body.len() / MIN_EVENT_BYTES < most || pieces.clone().take(most + 1).count() <= most {
             return Ok(());
         }
-        let detail = format!("a request takes at most {most} events; send several");
-        Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
+        Err(too_many(most))
     }
 
     /// Reads a chunk at a time, and lets others have the thread between two chunks.
@@ -229,13 +261,20 @@ impl Ingest {
     }
 }
 
+fn too_many(most: usize) -> Problem {
+    let detail = format!("a request takes at most {most} events; send several");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+}
+
 /// Counts a request. A long one takes a while: other requests of this thread go on elsewhere.
 fn commit(intake: Intake<'_>, atomic: bool) -> Result<Committed, Refused> {
+    in_place(intake.len(), || intake.commit(atomic))
+}
+
+/// Does something with so many events.
+fn in_place<T>(events: usize, work: impl FnOnce() -> T) -> T {
     let elsewhere = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
-    if elsewhere && intake.len() > MAX_IN_PLACE {
-        return tokio::task::block_in_place(|| intake.commit(atomic));
-    }
-    intake.commit(atomic)
+    if elsewhere && events > MAX_IN_PLACE { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// The drafts as events, for the store.

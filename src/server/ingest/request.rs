@@ -1,5 +1,6 @@
 //! What the head of an ingest request asks for, before a byte of its body is read.
 
+use crate::batch::MEDIA_TYPE;
 use crate::server::error::Problem;
 use axum::http::HeaderMap;
 use axum::http::HeaderName;
@@ -26,6 +27,8 @@ pub(super) struct Terms {
     pub(super) encoding: Encoding,
     /// Whether the sender calls the body NDJSON.
     pub(super) ndjson: bool,
+    /// Whether it is a compact batch.
+    pub(super) batch: bool,
     /// All or nothing.
     pub(super) atomic: bool,
     /// What names the whole request, so that it counts once however often it is sent.
@@ -34,9 +37,11 @@ pub(super) struct Terms {
 
 impl Terms {
     pub(super) fn of(head: &Parts) -> Result<Self, Problem> {
+        let batch = head.headers.get(header::CONTENT_TYPE).is_some_and(|named| named == MEDIA_TYPE);
         Ok(Self {
             encoding: encoding(&head.headers)?,
-            ndjson: ndjson(&head.headers)?,
+            ndjson: !batch && ndjson(&head.headers)?,
+            batch,
             atomic: atomic(head.uri.query().unwrap_or(""))?,
             key: idempotency_key(&head.headers)?,
         })
@@ -69,7 +74,8 @@ fn ndjson(headers: &HeaderMap) -> Result<bool, Problem> {
         _ if named.starts_with("application/") && named.ends_with("+json") => Ok(false),
         _ => Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "content-type must be application/json or application/x-ndjson; with curl, use --json",
+            "content-type must be application/json, application/x-ndjson or application/vnd.tallyring.batch; with curl, \
+             use --json",
         )),
     }
 }

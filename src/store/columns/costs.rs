@@ -39,6 +39,10 @@ impl Costs {
         CostCursor { currencies: &self.currencies, numbers: self.numbers.iter(), nanos: self.nanos.iter() }
     }
 
+    pub(super) fn any_negative(&self) -> bool {
+        self.nanos.iter().any(|nanos| *nanos < 0)
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.currencies.capacity() * 3 + self.numbers.capacity() + self.nanos.capacity() * 8
     }

@@ -96,6 +96,30 @@ impl Table {
         number
     }
 
+    /// The number of a series that is known to be new; from then on, only this adds any. A name is
+    /// looked for only where its slot in `known` has no number yet.
+    pub(super) fn add_by_slots<'s>(&mut self, told: impl Iterator<Item = (&'s str, usize)>, known: &mut [u32]) -> u32 {
+        let number = u32::try_from(self.len()).expect("fewer series than bytes in a request");
+        let Self { width, series, names, hasher, .. } = self;
+        series.extend(told.take(*width).map(|(name, slot)| match known[slot] {
+            0 if slot == 0 => names.add(name, hasher),
+            0 => {
+                known[slot] = names.add(name, hasher);
+                known[slot]
+            }
+            number => number,
+        }));
+        number
+    }
+
+    /// Makes room for so many names and series.
+    pub(super) fn reserve(&mut self, names: usize, series: usize) {
+        let Self { hasher, names: Names { arena, ends, index }, .. } = self;
+        ends.reserve(names);
+        index.reserve(names, |number| hasher.hash_one(name_at(arena, ends, *number)));
+        self.series.reserve(series * self.width);
+    }
+
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = Dimensions<'_>> {
         (0..self.len()).map(|number| {
             let mut dimensions = Dimensions::default();

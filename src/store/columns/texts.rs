@@ -1,5 +1,6 @@
 //! A column of texts that are not empty, end to end in one arena.
 
+use crate::engine::recent::cut;
 use crate::store::varint::Malformed;
 use crate::store::varint::Reader;
 use crate::store::varint::put;
@@ -28,6 +29,24 @@ impl Texts {
         self.lens.push(u16::try_from(text.len()).expect("the engine's check lets no such text pass"));
         self.arena.push_str(text);
         true
+    }
+
+    /// Texts that lie end to end, none of which is empty; a longer one than `longest` is cut.
+    pub(super) fn of(lens: &[u32], arena: &str, longest: usize) -> Self {
+        if lens.iter().all(|len| *len as usize <= longest) {
+            return Self { lens: lens.iter().map(|len| *len as u16).collect(), arena: arena.to_owned() };
+        }
+        let (mut texts, mut rest) = (Self::default(), arena);
+        for len in lens {
+            let (text, after) = rest.split_at(*len as usize);
+            texts.push(cut(text, longest));
+            rest = after;
+        }
+        texts
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lens.len()
     }
 
     pub(super) fn cursor(&self) -> TextCursor<'_> {

@@ -30,6 +30,9 @@ use std::time::Instant;
 const SERIES: usize = 10_000;
 /// Events in a request.
 const BATCH: usize = 1_000;
+/// Events in a long compact batch, and connections that send them.
+const LONG_BATCH: usize = 10_000;
+const FEW: usize = 8;
 /// Requests made beforehand: more bytes than a cache holds.
 const REQUESTS: usize = 32;
 /// When a client that was turned away comes back. Only those that were taken are in a row.
@@ -48,6 +51,7 @@ pub(super) fn rows(effort: Effort) -> Result<Vec<Row>, Failure> {
         for connections in [1, 2, 8] {
             rows.extend(batches(&server, "fsync", &traffic, connections, effort)?);
         }
+        rows.extend(compact(&server, &traffic, effort)?);
         for ack in ["write", "memory"] {
             let server = match Server::start(ack) {
                 Ok(server) => server,
@@ -77,15 +81,37 @@ fn batched(traffic: &Traffic) -> Vec<Vec<u8>> {
 }
 
 fn batches(server: &Server, ack: &str, traffic: &Traffic, connections: usize, effort: Effort) -> io::Result<[Row; 2]> {
-    let requests = batched(traffic);
-    let (mut rates, mut cpu) = (Vec::new(), Vec::new());
-    send(server, &requests, connections, effort.round() / 2, BATCH)?;
-    for _ in 0..ROUNDS {
-        let sent = send(server, &requests, connections, effort.round() * 2, BATCH)?;
-        rates.push(sent.rate() * BATCH as f64 / 1e6);
-        cpu.push(sent.cpu_seconds / (sent.requests * BATCH) as f64 * 1e6);
-    }
     let name = format!("http: ack = {ack}, {BATCH} events a request, {}", told(connections));
+    rates(server, &batched(traffic), connections, effort, (name, BATCH))
+}
+
+/// Compact batches, as our own clients send them.
+fn compact(server: &Server, traffic: &Traffic, effort: Effort) -> io::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for events in [BATCH, LONG_BATCH] {
+        let body = |n: usize| traffic.batch(n * events..(n + 1) * events, System.now());
+        let requests: Vec<Vec<u8>> = (0..REQUESTS).map(|n| client::post("vnd.tallyring.batch", &body(n))).collect();
+        let name = format!("http: ack = fsync, {events} events a compact batch, {}", told(FEW));
+        rows.extend(rates(server, &requests, FEW, effort, (name, events))?);
+    }
+    Ok(rows)
+}
+
+/// Events a second, and what they take of the server's time.
+fn rates(
+    server: &Server,
+    requests: &[Vec<u8>],
+    connections: usize,
+    effort: Effort,
+    (name, events): (String, usize),
+) -> io::Result<[Row; 2]> {
+    let (mut rates, mut cpu) = (Vec::new(), Vec::new());
+    send(server, requests, connections, effort.round() / 2, events)?;
+    for _ in 0..ROUNDS {
+        let sent = send(server, requests, connections, effort.round() * 2, events)?;
+        rates.push(sent.rate() * events as f64 / 1e6);
+        cpu.push(sent.cpu_seconds / (sent.requests * events) as f64 * 1e6);
+    }
     Ok([Row::new(name.clone(), "M events/s", rates), Row::new(name, "server CPU s / M events", cpu)])
 }
 
