@@ -39,6 +39,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 /// Modules of the engine, from the bottom up: each may name those before it.
 const ENGINE: &[&str] = &[
     // Words.
+    "rfc3339",
     "time",
     "money",
     "event",

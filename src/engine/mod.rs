@@ -45,6 +45,7 @@ pub mod recent;
 mod renumber;
 pub mod reports;
 pub(crate) mod restore;
+mod rfc3339;
 mod ring;
 mod rollup;
 mod scan;
@@ -207,12 +208,13 @@ impl Engine {
         self.core.recall(names, timestamp)
     }
 
-    /// The names of a series that was resolved, one for each dimension; `""` is "none".
+    /// Tells the names of a series that was resolved, one for each dimension; `""` is "none".
     ///
     /// It may be asked from within [`decide`](Self::decide), which holds the same lock; therefore it
     /// does not queue behind a writer, who would wait for `decide` in turn.
-    pub(crate) fn names(&self, series: &Resolved) -> Vec<Arc<str>> {
-        self.core.series.read_recursive().texts(series.id).cloned().collect()
+    pub(crate) fn with_names<T>(&self, series: &Resolved, tell: impl FnOnce(&mut dyn Iterator<Item = &str>) -> T) -> T {
+        let known = self.core.series.read_recursive();
+        tell(&mut known.texts(series.id).map(|name| &**name))
     }
 
     /// Lets each tier answer from these seconds on at the earliest, as if memory had been short.

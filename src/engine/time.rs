@@ -4,6 +4,7 @@
 //! ("today in Kathmandu") are turned into such instants here, by the time-zone database of
 //! [`jiff`]; nothing in this module reads a clock.
 
+use super::rfc3339;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::fmt;
@@ -119,6 +120,9 @@ impl FromStr for Timestamp {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
+        if let Some(usual) = rfc3339::micros(text).and_then(|micros| Self::from_micros(micros).ok()) {
+            return Ok(usual);
+        }
         let text = text.trim();
         if let Ok(number) = text.parse::<i64>() {
             return Self::from_unix(number);

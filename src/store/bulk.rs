@@ -174,8 +174,7 @@ impl Intake<'_> {
                 let slot = |(place, name)| (name, table.slot(of, place));
                 columns.add_series_by_slots(names.0.into_iter().enumerate().map(slot), &mut known.names)
             } else {
-                let own = engine.names(&series);
-                columns.add_series_by_slots(own.iter().map(|name| (&**name, 0)), &mut [0])
+                engine.with_names(&series, |own| columns.add_series_by_slots(own.map(|name| (name, 0)), &mut [0]))
             }
         });
     }

@@ -99,6 +99,16 @@ impl Columns {
         }
     }
 
+    /// Makes room for so many events: growing step by step takes longer than filling.
+    pub(crate) fn make_room(&mut self, events: usize) {
+        if self.table.len() == 0 {
+            self.table = Table::with_room(self.table.width(), events, events);
+        }
+        self.shapes.reserve(events);
+        self.timestamps.reserve(events);
+        self.numbers.reserve(events);
+    }
+
     /// The number of a series in this record, a new one at its first call. Names that are not told
     /// are `""`; those beyond the width are left out.
     pub(crate) fn add_series<'s>(&mut self, names: impl Iterator<Item = &'s str>) -> u32 {
@@ -112,8 +122,12 @@ impl Columns {
         debug_assert!(row.measures.check().is_ok() && row.id.len().max(row.job_id.len()) <= MAX_ID_BYTES);
         let mut shape = u16::from(row.late) << LATE;
         for (place, (figure, column)) in figures(&row.measures).into_iter().zip(&mut self.figures).enumerate() {
-            shape |= u16::from(figure.is_some()) << place;
-            column.extend(figure);
+            let Some(figure) = figure else { continue };
+            shape |= 1 << place;
+            if column.capacity() == 0 {
+                column.reserve(self.shapes.capacity());
+            }
+            column.push(figure);
         }
         if let Some(cost) = row.measures.cost {
             shape |= 1 << COST;

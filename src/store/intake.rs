@@ -57,6 +57,9 @@ pub struct Committed {
     ticket: Option<Ticket>,
 }
 
+/// Room made beforehand, in events: what is told of a request before it is read is no promise.
+const MOST_ROOM: usize = 4_096;
+
 /// A request under way.
 pub struct Intake<'s> {
     pub(super) inner: &'s Inner,
@@ -97,6 +100,14 @@ impl<'s> Intake<'s> {
             rejected: 0,
             scratch: Vec::new(),
         }
+    }
+
+    /// Makes room for so many events, or for the first of very many.
+    pub fn reserve(&mut self, events: usize) {
+        let events = events.min(MOST_ROOM);
+        self.record.columns.make_room(events);
+        self.known.reserve(events);
+        self.resolved.reserve(events);
     }
 
     /// Names the whole request, so that it counts once however often it is sent: `body` is what it
@@ -177,7 +188,7 @@ impl<'s> Intake<'s> {
         let Self { known, resolved, record, inner, .. } = self;
         *known.entry(series.id).or_insert_with(|| {
             resolved.push(*series);
-            record.columns.add_series(inner.engine.names(series).iter().map(|name| &**name))
+            inner.engine.with_names(series, |names| record.columns.add_series(names))
         })
     }
 

@@ -7,7 +7,9 @@ use super::traffic::START;
 use super::traffic::Traffic;
 use crate::engine::time::Timestamp;
 use crate::privacy::Keyring;
+use crate::server::formats::Draft;
 use crate::server::formats::Format;
+use crate::server::formats::Habits;
 use crate::server::formats::Reader;
 use crate::server::formats::compact;
 use crate::server::formats::framing::Pieces;
@@ -83,11 +85,11 @@ fn round(reader: &Reader, body: &[u8], now: Timestamp, effort: Effort) -> f64 {
 }
 
 fn read(reader: &Reader, body: &[u8], now: Timestamp) -> usize {
-    let pieces = Pieces::of(body, true).expect("lines");
-    let drafts = pieces.map(|line| reader.read(Format::Native, line.expect("text")));
-    let mut events = 0;
-    for draft in drafts {
-        black_box(draft.expect("an event").event(now));
+    let (pieces, mut habits, mut events) = (Pieces::of(body, true).expect("lines"), Habits::default(), 0);
+    for line in pieces {
+        let mut draft = Draft::default();
+        reader.read_into(Format::Native, &mut habits, line.expect("text"), &mut draft).expect("an event");
+        black_box(draft.event(now));
         events += 1;
     }
     events

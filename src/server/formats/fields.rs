@@ -2,7 +2,7 @@
 
 use super::Detail;
 use super::Fault;
-use super::quick;
+use super::scan::Scan;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::de::Error;
@@ -60,13 +60,19 @@ impl<'a, const N: usize> Fields<'a, N> {
     pub(super) fn split(text: &'a str, table: &'static Table<N>, mut unknown: impl FnMut(&str)) -> Result<Self, Fault> {
         let mut fields = Self::none(table);
         let (mut twice, mut after) = (None, 0);
-        let quick = quick::split(text, |name, raw| match table.place(name, after) {
-            None => unknown(name),
-            Some(place) => {
-                twice = twice.or(fields.values[place].replace(raw).map(|_| place));
-                after = place + 1;
+        let mut scan = Scan::new(text);
+        let quick = scan.object(|scan, name| {
+            let raw = scan.raw()?;
+            match table.place(name, after) {
+                None => unknown(name),
+                Some(place) => {
+                    twice = twice.or(fields.values[place].replace(raw).map(|_| place));
+                    after = place + 1;
+                }
             }
+            Some(())
         });
+        let quick = quick.filter(|()| scan.is_done());
         match (quick, twice) {
             (Some(()), None) => return Ok(fields),
             (Some(()), Some(twice)) => return Err(table.fault(twice, "given twice")),

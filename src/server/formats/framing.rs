@@ -29,7 +29,9 @@ pub enum Pieces<'a> {
     /// The rest of an array known to be well-formed, after `[` or between elements.
     Array(&'a str),
     /// The rest of the lines.
-    Lines(&'a [u8]),
+    Lines(&'a str),
+    /// The same of a body that is not text everywhere.
+    Bytes(&'a [u8]),
 }
 
 impl<'a> Pieces<'a> {
@@ -42,11 +44,26 @@ impl<'a> Pieces<'a> {
             return Err("the body is empty: send one JSON object, an array of them, or one a line".into());
         }
         if labelled_ndjson {
-            return Ok(Self::Lines(body));
+            return Ok(Self::lines(body));
         }
         match body.trim_ascii_start()[0] {
             b'[' => array(body),
             _ => object_or_lines(body),
+        }
+    }
+
+    fn lines(body: &'a [u8]) -> Self {
+        str::from_utf8(body).map_or(Self::Bytes(body), Self::Lines)
+    }
+
+    /// How many events there may be at most, found without reading them.
+    #[must_use]
+    pub fn bound(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Array(rest) => memchr::memchr_iter(b',', rest.as_bytes()).count() + 1,
+            Self::Lines(rest) => memchr::memchr_iter(b'\n', rest.as_bytes()).count() + 1,
+            Self::Bytes(rest) => memchr::memchr_iter(b'\n', rest).count() + 1,
         }
     }
 
@@ -74,7 +91,7 @@ fn object_or_lines(body: &[u8]) -> Result<Pieces<'_>, Detail> {
             Err(_) => {}
         }
     }
-    Ok(Pieces::Lines(body))
+    Ok(Pieces::lines(body))
 }
 
 fn check(text: &str) -> Result<(), Detail> {
@@ -93,6 +110,19 @@ fn utf8(body: &[u8]) -> Result<&str, Detail> {
 fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = body;
     std::iter::from_fn(move || next_line(&mut rest))
+}
+
+/// The same of text: a line of text is text.
+fn next_line_of_text<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+        let line = rest[..end].trim_ascii();
+        *rest = &rest[(end + 1).min(rest.len())..];
+        if !line.is_empty() {
+            return Some(line);
+        }
+    }
+    None
 }
 
 fn next_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -124,8 +154,14 @@ impl<'a> Iterator for Pieces<'a> {
         match self {
             Self::One(text) => text.take().map(Ok),
             Self::Array(rest) => next_element(rest).map(Ok),
-            Self::Lines(rest) => next_line(rest).map(utf8),
+            Self::Lines(rest) => next_line_of_text(rest).map(Ok),
+            Self::Bytes(rest) => next_line(rest).map(utf8),
         }
+    }
+
+    /// Nothing is known but of a single event.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.is_one().then_some(1))
     }
 }
 
@@ -202,6 +238,18 @@ mod tests {
         assert_eq!((found[0].clone(), found[2].clone()), (Ok("{}"), Ok("{}")));
         assert_eq!(found[1].clone().unwrap_err(), "not UTF-8 at byte 6");
         assert!(Pieces::of(b"[\"\xff\"]", false).unwrap_err().contains("not UTF-8 at byte 2"));
+    }
+
+    #[test]
+    fn a_bound_is_never_below_the_number_of_events() {
+        for body in
+            ["{}", "{}\n{}", "\n{}\r\n\n{}\n", "{}\n{\"a\":\"\u{e9}\"}\n", "[]", "[1]", "[1,[2,3],{\"a\":4,\"b\":5}]"]
+        {
+            let pieces = Pieces::of(body.as_bytes(), false).unwrap();
+            assert!(pieces.bound() >= pieces.count(), "{body}");
+        }
+        let broken = Pieces::of(b"{}\n{\"a\":\"\xff\"}\n{}", true).unwrap();
+        assert_eq!((broken.bound(), broken.count()), (3, 3));
     }
 
     #[test]

@@ -10,6 +10,10 @@
 //! Only one dimension is required. Numbers may stand in strings, `null` is absent, unknown fields
 //! are ignored, a known field given twice is a fault.
 
+mod name;
+mod quick;
+mod shape;
+
 use super::Draft;
 use super::Fault;
 use super::Reader;
@@ -21,6 +25,8 @@ use crate::engine::event::MAX_VALUE_BYTES;
 use crate::engine::event::Measures;
 use crate::engine::event::status;
 use std::borrow::Cow;
+
+pub(super) use shape::Shape;
 
 const TABLE: Table<22> = Table {
     pointer: "",
@@ -76,7 +82,16 @@ mod at {
     pub(super) const LABELS: usize = 21;
 }
 
-pub(super) fn read<'a>(reader: &Reader, text: &'a str) -> Result<Draft<'a>, Fault> {
+/// Reads an event into an empty draft.
+pub(super) fn read<'a>(reader: &Reader, shape: &mut Shape, text: &'a str, draft: &mut Draft<'a>) -> Result<(), Fault> {
+    if quick::read(reader, shape, text, draft).is_none() {
+        *draft = read_any(reader, text)?;
+    }
+    Ok(())
+}
+
+/// The general way.
+fn read_any<'a>(reader: &Reader, text: &'a str) -> Result<Draft<'a>, Fault> {
     let fields = Fields::split(text, &TABLE, |name| reader.unknown.note(name))?;
     let key = fields.get(at::KEY, scalar::text)?;
     let mut draft = Draft {
@@ -156,3 +171,6 @@ fn read_labels<'a>(reader: &Reader, labels: &'a str, draft: &mut Draft<'a>) -> R
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,7 @@ use super::formats::Detail;
 use super::formats::Draft;
 use super::formats::Fault;
 use super::formats::Format;
+use super::formats::Habits;
 use super::formats::Reader;
 use super::formats::framing::Pieces;
 use super::routes::Routes;
@@ -66,8 +67,10 @@ use tokio::runtime::RuntimeFlavor;
 use tokio::time::Instant;
 
 /// How many events are read before they are handed over: enough to share locks, few enough to stay
-/// in the processor's cache and to let other requests have their turn.
-const CHUNK: usize = 256;
+/// in the processor's nearest cache.
+const CHUNK: usize = 32;
+/// How many are read before other requests have their turn.
+const TURN: usize = 256;
 /// How many events are counted in place: about a millisecond's worth.
 const MAX_IN_PLACE: usize = 4_096;
 /// No event takes fewer bytes of a body, its separator included.
@@ -144,6 +147,7 @@ impl Ingest {
             // The journal keeps it: a secret sent there by mistake must not lie on the disk.
             intake.idempotency_key(&self.keyring.scrub(key, ""), body.bytes());
         }
+        intake.reserve(pieces.bound());
         self.read_all(format, pieces, &mut intake, now).await;
         drop(body); // its room is for others while this request waits for the disk
         self.not_busy().await.map_err(|refused| self.count(refused))?;
@@ -207,18 +211,19 @@ impl Ingest {
     /// Refuses more events than one entry of the journal may hold, before the first is read.
     fn check_count(&self, body: &[u8], pieces: &Pieces<'_>) -> Result<(), Problem> {
         let most = self.max_events;
-        if body.len() / MIN_EVENT_BYTES < most || pieces.clone().take(most + 1).count() <= most {
+        let few = || body.len() / MIN_EVENT_BYTES < most || pieces.bound() <= most;
+        if few() || pieces.clone().take(most + 1).count() <= most {
             return Ok(());
         }
         Err(too_many(most))
     }
 
-    /// Reads a chunk at a time, and lets others have the thread between two chunks.
+    /// Reads so many events at a time, and lets others have the thread then.
     async fn read_all(&self, format: Format, mut pieces: Pieces<'_>, intake: &mut Intake<'_>, now: Timestamp) {
         let mut first = 0;
         loop {
-            let read = self.read_chunk(format, &mut pieces, first, intake, now);
-            if read < CHUNK {
+            let read = self.read_turn(format, &mut pieces, first, intake, now);
+            if read < TURN {
                 return;
             }
             first += read as u64;
@@ -226,7 +231,7 @@ impl Ingest {
         }
     }
 
-    fn read_chunk(
+    fn read_turn(
         &self,
         format: Format,
         pieces: &mut Pieces<'_>,
@@ -234,9 +239,45 @@ impl Ingest {
         intake: &mut Intake<'_>,
         now: Timestamp,
     ) -> usize {
-        let drafts = self.read(format, pieces.take(CHUNK));
-        intake.push(batch(format, first, &drafts, now));
-        drafts.len()
+        let (mut read, mut habits) = (0, Habits::default());
+        while read < TURN {
+            let indexed = (first + read as u64..).zip(pieces.by_ref()).take(CHUNK);
+            let chunk = self.read_chunk(format, &mut habits, indexed, intake, now);
+            read += chunk;
+            if chunk < CHUNK {
+                break;
+            }
+        }
+        read
+    }
+
+    /// Reads events with their places in the request, and hands them over; answers how many there
+    /// were.
+    fn read_chunk<'a>(
+        &self,
+        format: Format,
+        habits: &mut Habits,
+        pieces: impl Iterator<Item = (u64, Result<&'a str, Detail>)>,
+        intake: &mut Intake<'_>,
+        now: Timestamp,
+    ) -> usize {
+        let mut drafts = Vec::with_capacity(pieces.size_hint().1.unwrap_or(CHUNK));
+        let mut batch = Batch::new(format.pointers());
+        for (index, piece) in pieces {
+            // It is written where it stays: a draft is larger than what is told in it.
+            drafts.push((index, Draft::default()));
+            let Some((_, draft)) = drafts.last_mut() else { continue };
+            let read = piece.map_err(Fault::whole).and_then(|text| self.reader.read_into(format, habits, text, draft));
+            if let Err(fault) = read {
+                drafts.pop();
+                batch.refuse(fault.at(index));
+            }
+        }
+        let read = batch.len() + drafts.len();
+        batch.reserve(drafts.len());
+        drafts.iter().for_each(|(index, draft)| batch.push(*index, draft.event(now), draft.timed()));
+        intake.push(batch);
+        read
     }
 
     /// Waits a little where too much waits to be written. Nothing is promised by it: another
@@ -250,14 +291,6 @@ impl Ingest {
             tokio::time::sleep(BUSY_PAUSE).await;
         }
         Ok(())
-    }
-
-    fn read<'a>(
-        &self,
-        format: Format,
-        pieces: impl Iterator<Item = Result<&'a str, Detail>>,
-    ) -> Vec<Result<Draft<'a>, Fault>> {
-        pieces.map(|piece| self.reader.read(format, piece.map_err(Fault::whole)?)).collect()
     }
 }
 
@@ -275,17 +308,4 @@ fn commit(intake: Intake<'_>, atomic: bool) -> Result<Committed, Refused> {
 fn in_place<T>(events: usize, work: impl FnOnce() -> T) -> T {
     let elsewhere = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
     if elsewhere && events > MAX_IN_PLACE { tokio::task::block_in_place(work) } else { work() }
-}
-
-/// The drafts as events, for the store.
-fn batch<'d>(format: Format, first: u64, drafts: &'d [Result<Draft<'_>, Fault>], now: Timestamp) -> Batch<'d> {
-    let mut batch = Batch::new(format.pointers());
-    batch.reserve(drafts.len());
-    for (index, draft) in (first..).zip(drafts) {
-        match draft {
-            Ok(draft) => batch.push(index, draft.event(now), draft.timed()),
-            Err(fault) => batch.refuse(fault.clone().at(index)),
-        }
-    }
-    batch
 }

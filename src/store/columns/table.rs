@@ -11,7 +11,6 @@ use crate::store::varint::put;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
-use std::hash::Hasher;
 
 /// A series has at least the six fixed dimensions.
 const LEAST_WIDTH: usize = Dimension::FIXED.len();
@@ -56,7 +55,7 @@ impl Table {
         Self { width, series: Vec::new(), names, index: HashTable::new(), hasher: RandomState::default() }
     }
 
-    fn with_room(width: usize, names: usize, series: usize) -> Self {
+    pub(super) fn with_room(width: usize, names: usize, series: usize) -> Self {
         let mut table = Self::new(width);
         table.series.reserve_exact(series * width);
         table.index.reserve(series, |_| 0);
@@ -81,18 +80,23 @@ impl Table {
 
     /// The number of a series, a new one if it is new.
     pub(super) fn add<'s>(&mut self, told: impl Iterator<Item = &'s str>) -> u32 {
-        let mut told_names = [""; MAX_DIMENSIONS];
-        let own = &mut told_names[..self.width];
-        own.iter_mut().zip(told).for_each(|(place, name)| *place = name);
-        let hash = hash(&self.hasher, own.iter().copied());
-        let known = |number: u32| series_at(&self.series, &self.names, self.width, number as usize);
-        if let Some(number) = self.index.find(hash, |number| known(*number).eq(own.iter().copied())) {
+        let mut numbers = [0; MAX_DIMENSIONS];
+        let own = &mut numbers[..self.width];
+        // Of the dimensions with few names, many a series has the same as the one before.
+        let before = self.series.len().checked_sub(self.width).map_or(&[][..], |last| &self.series[last..]);
+        let before = before.iter().copied().chain(std::iter::repeat(0));
+        for ((place, name), before) in own.iter_mut().zip(told).zip(before) {
+            *place = self.names.add(name, before, &self.hasher);
+        }
+        let hash = self.hasher.hash_one(&*own);
+        let known = |number: u32| numbers_at(&self.series, self.width, number);
+        if let Some(number) = self.index.find(hash, |number| known(*number) == own) {
             return *number;
         }
         let number = u32::try_from(self.len()).expect("fewer series than bytes in a request");
-        self.series.extend(own.iter().map(|name| self.names.add(name, &self.hasher)));
-        let known = |number: u32| series_at(&self.series, &self.names, self.width, number as usize);
-        self.index.insert_unique(hash, number, |number| self::hash(&self.hasher, known(*number)));
+        self.series.extend_from_slice(own);
+        let known = |number: u32| numbers_at(&self.series, self.width, number);
+        self.index.insert_unique(hash, number, |number| self.hasher.hash_one(known(*number)));
         number
     }
 
@@ -102,9 +106,9 @@ impl Table {
         let number = u32::try_from(self.len()).expect("fewer series than bytes in a request");
         let Self { width, series, names, hasher, .. } = self;
         series.extend(told.take(*width).map(|(name, slot)| match known[slot] {
-            0 if slot == 0 => names.add(name, hasher),
+            0 if slot == 0 => names.add(name, 0, hasher),
             0 => {
-                known[slot] = names.add(name, hasher);
+                known[slot] = names.add(name, 0, hasher);
                 known[slot]
             }
             number => number,
@@ -121,9 +125,9 @@ impl Table {
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = Dimensions<'_>> {
-        (0..self.len()).map(|number| {
+        self.series.chunks_exact(self.width).map(|numbers| {
             let mut dimensions = Dimensions::default();
-            let names = series_at(&self.series, &self.names, self.width, number);
+            let names = numbers.iter().map(|name| name_at(&self.names.arena, &self.names.ends, *name));
             dimensions.0.iter_mut().zip(names).for_each(|(place, name)| *place = name);
             dimensions
         })
@@ -163,8 +167,11 @@ impl Table {
 }
 
 impl Names {
-    /// The number of a name from 1, a new one if it is new; 0 is `""`.
-    fn add(&mut self, name: &str, hasher: &RandomState) -> u32 {
+    /// The number of a name from 1, a new one if it is new; 0 is `""`. It may well be `guess`.
+    fn add(&mut self, name: &str, guess: u32, hasher: &RandomState) -> u32 {
+        if name == name_at(&self.arena, &self.ends, guess) {
+            return guess;
+        }
         if name.is_empty() {
             return 0;
         }
@@ -189,17 +196,7 @@ fn name_at<'t>(arena: &'t str, ends: &[u32], number: u32) -> &'t str {
     &arena[start as usize..ends[place] as usize]
 }
 
-/// The names of a series by its number.
-fn series_at<'t>(series: &'t [u32], names: &'t Names, width: usize, number: usize) -> impl Iterator<Item = &'t str> {
-    series[number * width..][..width].iter().map(|name| name_at(&names.arena, &names.ends, *name))
-}
-
-/// A length beside each name keeps `ab, c` and `a, bc` apart.
-fn hash<'t>(hasher: &RandomState, names: impl Iterator<Item = &'t str>) -> u64 {
-    let mut state = hasher.build_hasher();
-    for name in names {
-        state.write_usize(name.len());
-        state.write(name.as_bytes());
-    }
-    state.finish()
+/// The names of a series by number.
+fn numbers_at(series: &[u32], width: usize, number: u32) -> &[u32] {
+    &series[number as usize * width..][..width]
 }
