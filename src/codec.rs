@@ -11,11 +11,11 @@
 
 use crate::engine::image::Facts;
 use crate::engine::money::Currency;
-use crate::engine::packed::Packed;
-use crate::engine::slice::Bins;
-use crate::engine::slice::CostColumn;
-use crate::engine::slice::MARK;
-use crate::engine::slice::Slice;
+use crate::engine::plain::MARK;
+use crate::engine::plain::PlainBins;
+use crate::engine::plain::PlainCosts;
+use crate::engine::plain::PlainSlice;
+use crate::engine::plain_column::PlainColumn;
 use bincode::Decode;
 use bincode::Encode;
 use bincode::config::Configuration;
@@ -101,7 +101,7 @@ pub(crate) enum Names {
         /// How many.
         rows: u32,
         /// For each dimension the places of their texts.
-        columns: Vec<Packed>,
+        columns: Vec<PlainColumn>,
     },
 }
 
@@ -113,7 +113,7 @@ pub(crate) struct Piece {
     /// The leaf's bucket.
     pub(crate) number: i64,
     /// The rows, whose series are places in the dictionary of the file.
-    pub(crate) rows: Slice,
+    pub(crate) rows: PlainSlice,
 }
 
 /// An id that came before and the hash of its payload.
@@ -138,17 +138,17 @@ macro_rules! fields {
 }
 
 fields!(Facts { now, tiers, covered, labels, accepted, late, rejected, duplicates });
-fields!(CostColumn { currency, nanos, calls });
+fields!(PlainCosts { currency, nanos, calls });
 
 // The derived structs above ask it of their fields; nothing is ever borrowed.
 bincode::impl_borrow_decode!(Facts);
-bincode::impl_borrow_decode!(Packed);
-bincode::impl_borrow_decode!(Slice);
+bincode::impl_borrow_decode!(PlainColumn);
+bincode::impl_borrow_decode!(PlainSlice);
 
 /// Columns by their width: the variant's number, then the one value or all of them.
 macro_rules! variants {
     ($($number:literal => $variant:ident),+) => {
-        impl Encode for Packed {
+        impl Encode for PlainColumn {
             fn encode<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
                 match self {
                     $(Self::$variant(values) => {
@@ -159,7 +159,7 @@ macro_rules! variants {
             }
         }
 
-        impl<C> Decode<C> for Packed {
+        impl<C> Decode<C> for PlainColumn {
             fn decode<D: Decoder<Context = C>>(from: &mut D) -> Result<Self, DecodeError> {
                 match u32::decode(from)? {
                     $($number => Ok(Self::$variant(Decode::decode(from)?)),)+
@@ -190,7 +190,7 @@ impl<C> Decode<C> for Currency {
 }
 
 /// Without `marks`, which follow from the rest and are how a slice in memory is searched.
-impl Encode for Bins {
+impl Encode for PlainBins {
     fn encode<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
         let Self { many, min, max, lens, marks: _, bins, counts } = self;
         many.encode(to)?;
@@ -202,7 +202,7 @@ impl Encode for Bins {
     }
 }
 
-impl Encode for Slice {
+impl Encode for PlainSlice {
     fn encode<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
         self.ids.encode(to)?;
         self.columns.encode(to)?;
@@ -211,7 +211,7 @@ impl Encode for Slice {
     }
 }
 
-impl<C> Decode<C> for Slice {
+impl<C> Decode<C> for PlainSlice {
     fn decode<D: Decoder<Context = C>>(from: &mut D) -> Result<Self, DecodeError> {
         let ids: Box<[u32]> = Decode::decode(from)?;
         let columns = Decode::decode(from)?;
@@ -221,17 +221,17 @@ impl<C> Decode<C> for Slice {
     }
 }
 
-fn decode_bins<D: Decoder>(from: &mut D, rows: usize) -> Result<Bins, DecodeError> {
+fn decode_bins<D: Decoder>(from: &mut D, rows: usize) -> Result<PlainBins, DecodeError> {
     let (many, min, max, lens) =
-        (Decode::decode(from)?, Decode::decode(from)?, Decode::decode(from)?, Packed::decode(from)?);
+        (Decode::decode(from)?, Decode::decode(from)?, Decode::decode(from)?, PlainColumn::decode(from)?);
     let bins: Box<[u16]> = Decode::decode(from)?;
     let marks = marks(&lens, rows, bins.len()).ok_or(DecodeError::Other("bins that belong to no row"))?;
-    Ok(Bins { many, min, max, lens, marks, bins, counts: Decode::decode(from)? })
+    Ok(PlainBins { many, min, max, lens, marks, bins, counts: Decode::decode(from)? })
 }
 
 /// Where rows 0, [`MARK`], 2 [`MARK`] … begin among `bins` bins; `None` where `lens` does not tell
 /// just so many for `rows` rows.
-pub(crate) fn marks(lens: &Packed, rows: usize, bins: usize) -> Option<Box<[u32]>> {
+pub(crate) fn marks(lens: &PlainColumn, rows: usize, bins: usize) -> Option<Box<[u32]>> {
     if !holds(lens, rows) {
         return None;
     }
@@ -250,14 +250,14 @@ pub(crate) fn marks(lens: &Packed, rows: usize, bins: usize) -> Option<Box<[u32]
 }
 
 /// Whether a column has just so many values.
-pub(crate) fn holds(column: &Packed, rows: usize) -> bool {
+pub(crate) fn holds(column: &PlainColumn, rows: usize) -> bool {
     match column {
-        Packed::Const(_) => true,
-        Packed::U8(values) => values.len() == rows,
-        Packed::U16(values) => values.len() == rows,
-        Packed::U32(values) => values.len() == rows,
-        Packed::U64(values) => values.len() == rows,
-        Packed::U128(values) => values.len() == rows,
+        PlainColumn::Const(_) => true,
+        PlainColumn::U8(values) => values.len() == rows,
+        PlainColumn::U16(values) => values.len() == rows,
+        PlainColumn::U32(values) => values.len() == rows,
+        PlainColumn::U64(values) => values.len() == rows,
+        PlainColumn::U128(values) => values.len() == rows,
     }
 }
 

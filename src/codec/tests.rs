@@ -3,28 +3,28 @@
 use super::*;
 use proptest::prelude::*;
 
-fn bins(lens: &[u128]) -> Bins {
-    let lens_packed = Packed::pack(lens.iter().copied());
+fn bins(lens: &[u128]) -> PlainBins {
+    let lens_packed = PlainColumn::pack(lens.iter().copied());
     let total = usize::try_from(lens.iter().sum::<u128>()).unwrap();
-    Bins {
+    PlainBins {
         many: Box::new([]),
-        min: Packed::Const(0),
-        max: Packed::Const(0),
+        min: PlainColumn::Const(0),
+        max: PlainColumn::Const(0),
         marks: marks(&lens_packed, lens.len(), total).unwrap(),
         lens: lens_packed,
         bins: (0..total).map(|bin| bin as u16).collect(),
-        counts: Packed::Const(1),
+        counts: PlainColumn::Const(1),
     }
 }
 
-fn slice(lens: &[u128]) -> Slice {
-    Slice {
+fn slice(lens: &[u128]) -> PlainSlice {
+    PlainSlice {
         ids: (0..lens.len() as u32).collect(),
-        columns: std::array::from_fn(|place| Packed::Const(place as u64)),
-        costs: vec![CostColumn {
+        columns: std::array::from_fn(|place| PlainColumn::Const(place as u64)),
+        costs: vec![PlainCosts {
             currency: Currency::USD,
-            nanos: Packed::pack([u128::MAX, 1].into_iter()),
-            calls: Packed::Const(1),
+            nanos: PlainColumn::pack([u128::MAX, 1].into_iter()),
+            calls: PlainColumn::Const(1),
         }],
         times: [bins(lens), bins(&vec![0; lens.len()])],
     }
@@ -35,7 +35,7 @@ proptest! {
     fn a_slice_comes_back_with_its_marks(lens in proptest::collection::vec(0_u128..5, 0..300)) {
         let slice = slice(&lens);
         let bytes = encode(&slice);
-        let read: Slice = decode(&bytes).unwrap();
+        let read: PlainSlice = decode(&bytes).unwrap();
         prop_assert_eq!(format!("{slice:?}"), format!("{read:?}"));
         let begins: Vec<u128> = lens.iter().scan(0, |end, len| { *end += len; Some(*end - len) }).collect();
         for (row, begin) in begins.iter().enumerate().step_by(MARK) {
@@ -45,13 +45,13 @@ proptest! {
 
     #[test]
     fn any_bytes_are_refused_or_read(mut bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let _ = decode::<Slice>(&bytes);
+        let _ = decode::<PlainSlice>(&bytes);
         let _ = decode::<Vec<Piece>>(&bytes);
         let _ = decode::<Manifest>(&bytes);
         let _ = decode::<Names>(&bytes);
         // Small lengths, so that more of it is reached.
         bytes.iter_mut().skip(1).for_each(|byte| *byte &= 1);
-        let _ = decode::<Slice>(&bytes);
+        let _ = decode::<PlainSlice>(&bytes);
         let _ = decode::<Vec<Id>>(&bytes);
     }
 
@@ -60,16 +60,16 @@ proptest! {
         let mut bytes = encode(&slice(&lens));
         let at = at.index(bytes.len());
         bytes[at] = to;
-        let _ = decode::<Slice>(&bytes);
+        let _ = decode::<PlainSlice>(&bytes);
     }
 }
 
 #[test]
 fn left_over_and_missing_bytes_are_refused() {
     let mut bytes = encode(&slice(&[1, 2, 3]));
-    assert!(decode::<Slice>(&bytes[..bytes.len() - 1]).is_err());
+    assert!(decode::<PlainSlice>(&bytes[..bytes.len() - 1]).is_err());
     bytes.push(0);
-    assert_eq!(decode::<Slice>(&bytes).unwrap_err(), "1 bytes too many");
+    assert_eq!(decode::<PlainSlice>(&bytes).unwrap_err(), "1 bytes too many");
 }
 
 #[test]
@@ -79,18 +79,18 @@ fn a_length_beyond_the_limit_takes_no_room() {
         assert!(decode::<Vec<u8>>(&bytes).is_err());
         assert!(decode::<Vec<Id>>(&bytes).is_err());
         assert!(decode::<Vec<Piece>>(&bytes).is_err());
-        assert!(decode::<Slice>(&bytes).is_err());
+        assert!(decode::<PlainSlice>(&bytes).is_err());
     }
 }
 
 #[test]
 fn bins_that_do_not_add_up_are_refused() {
-    assert!(marks(&Packed::U8(Box::new([1, 2])), 2, 3).is_some());
-    assert!(marks(&Packed::U8(Box::new([1, 2])), 2, 4).is_none());
-    assert!(marks(&Packed::U8(Box::new([1, 2])), 3, 3).is_none());
-    assert!(marks(&Packed::U8(Box::new([1, 2])), 1, 1).is_none());
-    assert!(marks(&Packed::Const(u64::MAX), 2, 0).is_none());
-    assert!(marks(&Packed::Const(u64::from(u32::MAX)), 2, 0).is_none());
+    assert!(marks(&PlainColumn::U8(Box::new([1, 2])), 2, 3).is_some());
+    assert!(marks(&PlainColumn::U8(Box::new([1, 2])), 2, 4).is_none());
+    assert!(marks(&PlainColumn::U8(Box::new([1, 2])), 3, 3).is_none());
+    assert!(marks(&PlainColumn::U8(Box::new([1, 2])), 1, 1).is_none());
+    assert!(marks(&PlainColumn::Const(u64::MAX), 2, 0).is_none());
+    assert!(marks(&PlainColumn::Const(u64::from(u32::MAX)), 2, 0).is_none());
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_currency_is_its_three_capital_letters() {
 
 #[test]
 fn the_bytes_are_those_of_the_format() {
-    let names = Names::Series { rows: 2, columns: vec![Packed::U16(Box::new([1, 256]))] };
+    let names = Names::Series { rows: 2, columns: vec![PlainColumn::U16(Box::new([1, 256]))] };
     let expected = [
         &[1, 0, 0, 0][..],         // the second variant
         &[2, 0, 0, 0],             // rows

@@ -53,11 +53,11 @@ impl Names {
 
 fn put_slice(bytes: &mut Vec<u8>, slice: &Slice, names: &Names) {
     let mut rows: Vec<(u32, usize)> =
-        slice.ids.iter().enumerate().map(|(row, id)| (names.ranks[*id as usize], row)).collect();
+        slice.ids.to_vec().into_iter().enumerate().map(|(row, id)| (names.ranks[id as usize], row)).collect();
     rows.sort_unstable();
     put(bytes, &(rows.len() as u64).to_le_bytes());
     for (_, row) in rows {
-        put(bytes, &names.names[slice.ids[row] as usize]);
+        put(bytes, &names.names[slice.ids.get(row) as usize]);
         let mut sums = Aggregate::default();
         slice.add_row(row, &mut sums);
         put_sums(bytes, &sums);

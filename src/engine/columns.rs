@@ -92,7 +92,7 @@ impl Columns {
         let slots = self.slots;
         for (sums, column) in self.figures.iter_mut().zip(Column::ALL) {
             for (slice, rows) in parts {
-                let packed = &slice.columns[column as usize];
+                let packed = slice.column(column);
                 match column {
                     Column::TotalExcess => sums.add_column(slots, packed, rows, |stored| summed(column, stored)),
                     _ => sums.add_column(slots, packed, rows, |stored| stored),
@@ -100,10 +100,10 @@ impl Columns {
             }
         }
         for (slice, rows) in parts {
-            for cost in &slice.costs {
+            for cost in slice.costs() {
                 let sums = self.cost(cost.currency);
-                sums.nanos.add_column(slots, &cost.nanos, rows, |value| value);
-                sums.calls.add_column(slots, &cost.calls, rows, |value| value);
+                sums.nanos.add_column(slots, cost.nanos, rows, |value| value);
+                sums.calls.add_column(slots, cost.calls, rows, |value| value);
             }
         }
     }

@@ -16,6 +16,7 @@ use super::combinations::Combinations;
 use super::histogram::bin_of;
 use super::log::Log;
 use super::merge::Part;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// An open bucket, gathered.
@@ -202,8 +203,8 @@ impl Table {
 }
 
 impl Part for Table {
-    fn ids(&self) -> &[u32] {
-        &self.ids
+    fn ids(&self) -> Cow<'_, [u32]> {
+        Cow::Borrowed(&self.ids)
     }
 
     fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128)) {

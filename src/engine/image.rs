@@ -17,6 +17,7 @@ use super::column::Time;
 use super::core::Core;
 use super::core::Sealed as State;
 use super::histogram::Distribution;
+use super::plain::PlainSlice;
 use super::seal::merge_series;
 use super::slice::Slice;
 use super::tiers::Part;
@@ -66,7 +67,7 @@ pub(crate) struct Leaf {
 }
 
 /// What a leaf holds, merged.
-pub(crate) enum LeafSlice<'a> {
+enum LeafSlice<'a> {
     Whole(&'a Slice),
     Merged(Box<Slice>),
 }
@@ -150,13 +151,13 @@ impl Image {
     /// What each series counted in a leaf.
     pub(crate) fn rows(&self, leaf: &Leaf) -> Vec<ImageRow> {
         let slice = leaf.slice();
-        let row = |(row, id): (usize, &u32)| {
+        let row = |(row, id): (usize, u32)| {
             let (mut sums, mut times) = (Aggregate::default(), [Distribution::default(), Distribution::default()]);
             slice.add_row(row, &mut sums);
             Time::BOTH.into_iter().zip(&mut times).for_each(|(time, to)| slice.row_bins(time).add(row, to));
-            ImageRow { names: self.names(*id), sums, times }
+            ImageRow { names: self.names(id), sums, times }
         };
-        slice.ids.iter().enumerate().map(row).collect()
+        slice.ids.to_vec().into_iter().enumerate().map(row).collect()
     }
 }
 
@@ -167,8 +168,21 @@ impl Drop for Image {
 }
 
 impl Leaf {
+    /// Its series, merged, as a file holds them.
+    pub(crate) fn plain(&self) -> PlainSlice {
+        PlainSlice::from(&*self.slice())
+    }
+
+    /// The numbers of its series; some may be told twice.
+    pub(crate) fn ids(&self) -> Vec<u32> {
+        match self.sealed().collect::<Option<Vec<_>>>() {
+            Some(sealed) => sealed.iter().flat_map(|sealed| sealed.series.ids.to_vec()).collect(),
+            None => self.slice().ids.to_vec(),
+        }
+    }
+
     /// Its calls by series, merged.
-    pub(crate) fn slice(&self) -> LeafSlice<'_> {
+    fn slice(&self) -> LeafSlice<'_> {
         match self.parts.as_slice() {
             [Part::Sealed(sealed)] => LeafSlice::Whole(&sealed.series),
             parts => LeafSlice::Merged(Box::new(merge_series(parts))),
@@ -237,12 +251,12 @@ mod tests {
     fn copy(image: &Image, config: Config) -> Engine {
         let mut restoration = Restoration::new(config, &image.facts).unwrap();
         for leaf in image.leaves() {
-            let slice = leaf.slice();
+            let slice = leaf.plain();
             slice.check(u32::MAX).unwrap();
             let numbers: Vec<u32> =
                 slice.ids.iter().map(|id| restoration.series(image.names(*id).iter().map(|name| &**name))).collect();
             let place = |id: u32| slice.ids.binary_search(&id).unwrap();
-            restoration.leaf(leaf.tier, leaf.number, slice.renumbered(|id| numbers[place(id)])).unwrap();
+            restoration.leaf(leaf.tier, leaf.number, &slice.renumbered(|id| numbers[place(id)])).unwrap();
         }
         restoration.finish()
     }

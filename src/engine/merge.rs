@@ -12,10 +12,10 @@ use super::column::unzigzag;
 use super::column::zigzag;
 use super::money::Currency;
 use super::packed::Packed;
-use super::slice::Bins;
-use super::slice::CostColumn;
-use super::slice::MARK;
 use super::slice::Slice;
+use super::times::Histograms;
+use super::times::Times;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Ids whose histograms are merged at a time.
@@ -23,7 +23,7 @@ const BLOCK: usize = 4_096;
 
 /// Rows by ascending id, to be merged; several may have the same.
 pub(super) trait Part {
-    fn ids(&self) -> &[u32];
+    fn ids(&self) -> Cow<'_, [u32]>;
     /// Visits the rows whose value is not zero.
     fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128));
     /// Visits every row's money.
@@ -35,16 +35,16 @@ pub(super) trait Part {
 }
 
 impl Part for Slice {
-    fn ids(&self) -> &[u32] {
-        &self.ids
+    fn ids(&self) -> Cow<'_, [u32]> {
+        Cow::Owned(self.ids.to_vec())
     }
 
     fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128)) {
-        self.columns[column as usize].for_each(self.len(), visit);
+        Slice::column(self, column).for_each(self.len(), visit);
     }
 
     fn costs(&self, visit: &mut dyn FnMut(usize, Cost)) {
-        for column in &self.costs {
+        for column in self.costs() {
             column.calls.for_each(self.len(), |row, calls| {
                 let calls = u64::try_from(calls).expect("a count fits 64 bits");
                 visit(row, Cost { currency: column.currency, nanos: column.nanos.get(row).cast_signed(), calls });
@@ -53,8 +53,9 @@ impl Part for Slice {
     }
 
     fn extremes(&self, time: Time, visit: &mut dyn FnMut(usize, u64, u64)) {
+        let mut bins = self.row_bins(time);
         for row in 0..self.len() {
-            if let Some((min, max)) = self.extremes(time, row) {
+            if let Some((min, max)) = bins.extremes(row) {
                 visit(row, min, max);
             }
         }
@@ -67,17 +68,18 @@ impl Part for Slice {
 
 /// Merges parts into one slice.
 pub(super) fn merge(parts: &[&dyn Part]) -> Slice {
-    let ids = union(parts);
-    let rows: Vec<Vec<u32>> = parts.iter().map(|part| places(&ids, part.ids())).collect();
+    let of_parts: Vec<Cow<'_, [u32]>> = parts.iter().map(|part| part.ids()).collect();
+    let ids = union(&of_parts);
+    let rows: Vec<Vec<u32>> = of_parts.iter().map(|of_part| places(&ids, of_part)).collect();
+    drop(of_parts);
     let merger = Merger { parts, rows: &rows, len: ids.len() };
     let columns = Column::ALL.map(|column| Packed::pack(merger.sums(column).into_iter()));
-    let times = Time::BOTH.map(|time| merger.bins(time, &columns[Column::count(time) as usize]));
-    let costs = merger.costs();
-    Slice { ids: ids.into(), columns, costs, times }
+    let times = Time::BOTH.map(|time| merger.times(time, &columns[Column::count(time) as usize]));
+    Slice::new(&ids, columns, merger.costs(), times)
 }
 
-fn union(parts: &[&dyn Part]) -> Vec<u32> {
-    let mut ids: Vec<u32> = parts.iter().flat_map(|part| part.ids()).copied().collect();
+fn union(parts: &[Cow<'_, [u32]>]) -> Vec<u32> {
+    let mut ids: Vec<u32> = parts.iter().flat_map(|part| part.iter()).copied().collect();
     if parts.len() > 1 {
         ids.sort_unstable();
     }
@@ -117,7 +119,8 @@ impl Merger<'_> {
         sums
     }
 
-    fn costs(&self) -> Vec<CostColumn> {
+    /// Money by currency: nano-units and calls.
+    fn costs(&self) -> Vec<(Currency, Packed, Packed)> {
         let mut sums: Vec<(Currency, Vec<u128>, Vec<u128>)> = Vec::new();
         for (part, rows) in self.parts.iter().zip(self.rows) {
             part.costs(&mut |row, cost| {
@@ -133,71 +136,67 @@ impl Merger<'_> {
         }
         sums.sort_unstable_by_key(|(currency, ..)| *currency);
         let pack = |values: Vec<u128>| Packed::pack(values.into_iter());
-        let column = |(currency, nanos, calls)| CostColumn { currency, nanos: pack(nanos), calls: pack(calls) };
-        sums.into_iter().map(column).collect()
+        sums.into_iter().map(|(currency, nanos, calls)| (currency, pack(nanos), pack(calls))).collect()
     }
 
-    fn bins(&self, time: Time, counts: &Packed) -> Bins {
-        let mut extremes = vec![(u64::MAX, 0_u64); self.len];
+    /// The histograms of the rows with two values or more.
+    fn times(&self, time: Time, counts: &Packed) -> Option<Box<Times>> {
+        let mut places = vec![NOWHERE; self.len]; // by row, among those with two values or more
+        let mut merged = Histograms::default();
+        counts.for_each(self.len, |row, count| {
+            if count > 1 {
+                places[row] = merged.rows.len() as u32;
+                merged.rows.push(row as u32);
+            }
+        });
+        if merged.rows.is_empty() {
+            return None;
+        }
+        merged.extremes = self.extremes(time, &places, merged.rows.len());
+        self.merge_bins(time, &places, &mut merged);
+        merged.pack()
+    }
+
+    /// The smallest and the largest value, by place.
+    fn extremes(&self, time: Time, places: &[u32], len: usize) -> Vec<(u64, u64)> {
+        let mut extremes = vec![(u64::MAX, 0_u64); len];
         for (part, rows) in self.parts.iter().zip(self.rows) {
             part.extremes(time, &mut |row, min, max| {
-                let (low, high) = &mut extremes[rows[row] as usize];
-                *low = (*low).min(min);
-                *high = (*high).max(max);
+                if let Some((low, high)) = extremes.get_mut(places[rows[row] as usize] as usize) {
+                    *low = (*low).min(min);
+                    *high = (*high).max(max);
+                }
             });
         }
-        let many: Vec<u32> = (0..self.len as u32).filter(|row| counts.get(*row as usize) > 1).collect();
-        let of = |pick: fn(&(u64, u64)) -> u64| {
-            let values = many.iter().map(|row| u128::from(pick(&extremes[*row as usize])));
-            Packed::pack(values)
-        };
-        let (min, max) = (of(|e| e.0), of(|e| e.1));
-        let merged = self.merged_bins(time);
-        let marks = std::iter::once(0).chain(merged.lens.iter().scan(0, |end, len| {
-            *end += len;
-            Some(*end)
-        }));
-        let marks = marks.step_by(MARK).collect();
-        let lens = Packed::pack(merged.lens.iter().map(|len| u128::from(*len)));
-        let counts = Packed::pack(merged.counts.iter().map(|count| u128::from(*count)));
-        Bins { many: many.into(), min, max, lens, marks, bins: merged.bins.into(), counts }
+        extremes
     }
 
-    fn merged_bins(&self, time: Time) -> MergedBins {
-        let mut merged = MergedBins { lens: Vec::with_capacity(self.len), bins: Vec::new(), counts: Vec::new() };
+    fn merge_bins(&self, time: Time, places: &[u32], merged: &mut Histograms) {
         let mut begins = vec![0_usize; self.parts.len()];
-        for begin in (0..self.len).step_by(BLOCK) {
-            let end = (begin + BLOCK).min(self.len);
+        let (mut first, all) = (0, merged.rows.len());
+        while first < all {
+            let next = (first + BLOCK).min(all);
+            let end = if next < all { merged.rows[next] as usize } else { self.len };
             let stop = |(rows, begin): (&Vec<u32>, &usize)| {
                 begin + rows[*begin..].partition_point(|row| (*row as usize) < end)
             };
             let stops: Vec<usize> = self.rows.iter().zip(&begins).map(stop).collect();
-            let block = BinRows::gather(end - begin, |visit| {
+            let block = BinRows::gather(next - first, |visit| {
                 for (part, (rows, (from, to))) in self.parts.iter().zip(self.rows.iter().zip(begins.iter().zip(&stops)))
                 {
-                    part.bins(time, *from..*to, &mut |row, bin, count| visit(rows[row] - begin as u32, bin, count));
+                    part.bins(time, *from..*to, &mut |row, bin, count| {
+                        let place = places[rows[row] as usize];
+                        if place != NOWHERE {
+                            visit(place - first as u32, bin, count);
+                        }
+                    });
                 }
             });
-            merged.append(&block);
-            begins = stops;
-        }
-        merged
-    }
-}
-
-/// Bins by row, one after another.
-struct MergedBins {
-    lens: Vec<u32>,
-    bins: Vec<u16>,
-    counts: Vec<u64>,
-}
-
-impl MergedBins {
-    fn append(&mut self, block: &BinRows) {
-        for row in block.rows() {
-            self.lens.push(row.len() as u32);
-            self.bins.extend(row.clone().map(|(bin, _)| bin));
-            self.counts.extend(row.map(|(_, count)| count));
+            block.rows().for_each(|row| merged.push(row));
+            (first, begins) = (next, stops);
         }
     }
 }
+
+/// The place of a row that has none.
+const NOWHERE: u32 = u32::MAX;

@@ -189,7 +189,7 @@ fn shortest(filters: &[(Dimension, Vec<u32>)], series: &SeriesTable) -> Option<V
     };
     let (dimension, values) = filters.iter().min_by_key(count)?;
     let mut carriers: Vec<u32> =
-        values.iter().flat_map(|number| series.values(*dimension).series(*number)).copied().collect();
+        values.iter().flat_map(|number| series.values(*dimension).series(*number).iter()).collect();
     carriers.sort_unstable();
     carriers.dedup();
     Some(carriers)

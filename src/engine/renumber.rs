@@ -6,12 +6,14 @@ use super::column::Column;
 use super::column::Time;
 use super::merge::Part;
 use super::merge::merge;
+use super::plain::PlainSlice;
 use super::slice::Slice;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A slice seen under other ids; several rows may get the same.
 struct Renumbered<'a> {
-    slice: &'a Slice,
+    slice: &'a PlainSlice,
     ids: Vec<u32>,           // ascending
     rows: Vec<u32>,          // by row here: the row in the slice
     places: Vec<u32>,        // by row in the slice: the row here
@@ -19,7 +21,7 @@ struct Renumbered<'a> {
 }
 
 impl<'a> Renumbered<'a> {
-    fn new(slice: &'a Slice, number: impl Fn(u32) -> u32) -> Self {
+    fn new(slice: &'a PlainSlice, number: impl Fn(u32) -> u32) -> Self {
         let mut order: Vec<(u32, u32)> = slice.ids.iter().map(|id| number(*id)).zip(0..).collect();
         order.sort_unstable();
         let mut places = vec![0; order.len()];
@@ -30,8 +32,8 @@ impl<'a> Renumbered<'a> {
 }
 
 impl Part for Renumbered<'_> {
-    fn ids(&self) -> &[u32] {
-        &self.ids
+    fn ids(&self) -> Cow<'_, [u32]> {
+        Cow::Borrowed(&self.ids)
     }
 
     fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128)) {
@@ -55,18 +57,18 @@ impl Part for Renumbered<'_> {
     }
 }
 
-impl Slice {
+impl PlainSlice {
     /// The same rows under other numbers, in their order. Numbers must be distinct.
     pub(crate) fn renumbered(&self, number: impl Fn(u32) -> u32) -> Self {
         let ids: Box<[u32]> = self.ids.iter().map(|id| number(*id)).collect();
         if ids.is_sorted() {
             return Self { ids, ..self.clone() }; // as they are where names were numbered in their order
         }
-        merge(&[&Renumbered::new(self, number)])
+        Self::from(&merge(&[&Renumbered::new(self, number)]))
     }
 
     /// The same calls by rollup group; `groups` tells those of an id.
-    pub(super) fn by_group<'g>(&self, stride: usize, groups: impl Fn(u32) -> &'g [u32]) -> Self {
+    pub(super) fn by_group<'g>(&self, stride: usize, groups: impl Fn(u32) -> &'g [u32]) -> Slice {
         let sides: Vec<Renumbered<'_>> =
             (0..stride).map(|place| Renumbered::new(self, |id| groups(id)[place])).collect();
         let sides: Vec<&dyn Part> = sides.iter().map(|side| side as &dyn Part).collect();

@@ -7,7 +7,8 @@ use super::config::Config;
 use super::event::Dimensions;
 use super::event::MAX_DIMENSIONS;
 use super::image::Facts;
-use super::slice::Slice;
+use super::merge::merge;
+use super::plain::PlainSlice;
 use super::tiers::Bucket;
 use super::tiers::Part;
 use super::tiers::Sealed;
@@ -97,7 +98,7 @@ impl Restoration {
     ///
     /// # Errors
     /// What is wrong with the place.
-    pub(crate) fn leaf(&mut self, tier: usize, number: i64, slice: Slice) -> Result<(), &'static str> {
+    pub(crate) fn leaf(&mut self, tier: usize, number: i64, slice: &PlainSlice) -> Result<(), &'static str> {
         let core = &self.engine.core;
         let start = self.steps.get(tier).and_then(|step| number.checked_mul(*step));
         let possible = |start: &i64| (0..=Timestamp::MAX.secs()).contains(start);
@@ -117,10 +118,10 @@ impl Restoration {
             .map(|row| {
                 let mut sums = Aggregate::default();
                 groups.add_row(row, &mut sums);
-                (groups.ids[row], sums)
+                (groups.ids.get(row), sums)
             })
             .collect();
-        let kept = state.tiers.insert(bucket, &Part::Sealed(Arc::new(Sealed { series: slice, groups })));
+        let kept = state.tiers.insert(bucket, &Part::Sealed(Arc::new(Sealed { series: merge(&[slice]), groups })));
         if !kept.is_empty() {
             sums.iter().for_each(|(group, sums)| state.rollups.add(*group, start, sums, &state.tiers));
         }

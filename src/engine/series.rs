@@ -15,6 +15,8 @@ use super::event::Dimension;
 use super::event::Dimensions;
 use super::event::MAX_DIMENSIONS;
 use super::event::status;
+use super::numbers::NumberTable;
+use super::numbers::Numbers;
 use super::values::NONE;
 use super::values::OTHER;
 use super::values::OTHER_TEXT;
@@ -67,7 +69,7 @@ pub(super) struct SeriesTable {
     rollups: Vec<Dimension>,
     index: HashTable<u32>,
     values: Vec<Values>,      // by dimension
-    numbers: Vec<u32>,        // `width` values of each series
+    numbers: NumberTable,     // the values of each series
     last_day: Vec<AtomicU32>, // the newest day each series was seen on; DEAD when forgotten
     free: Vec<u32>,
     hasher: RandomState,
@@ -91,11 +93,11 @@ impl SeriesTable {
         let values = config.dimensions().map(|dimension| Values::new(limit(dimension) as usize)).collect();
         Self {
             width: config.dimensions().count(),
+            numbers: NumberTable::new(config.dimensions().count()),
             limit: config.max_series as usize,
             rollups: config.rollups.clone(),
             index: HashTable::new(),
             values,
-            numbers: Vec::new(),
             last_day: Vec::new(),
             free: Vec::new(),
             hasher: RandomState::default(),
@@ -109,8 +111,8 @@ impl SeriesTable {
     #[inline]
     pub(super) fn find(&self, dimensions: &Dimensions<'_>, day: u32) -> Option<Resolved> {
         let same = |id: &u32| {
-            let numbers = self.numbers(*id).iter().zip(&self.values).zip(&dimensions.0);
-            numbers.into_iter().all(|((number, values), text)| &**values.text(*number) == *text)
+            let mut texts = self.values.iter().zip(&dimensions.0).enumerate();
+            texts.all(|(place, (values, text))| &**values.text(self.numbers.number(*id, place)) == *text)
         };
         let id = *self.index.find(self.hash_texts(dimensions.0[..self.width].iter().copied()), same)?;
         self.see(id, day);
@@ -184,29 +186,30 @@ impl SeriesTable {
     }
 
     fn find_numbers(&self, numbers: &[u32; MAX_DIMENSIONS]) -> Option<u32> {
-        let numbers = &numbers[..self.width];
-        self.index.find(self.hash_numbers(numbers), |id| self.numbers(*id) == numbers).copied()
+        self.index.find(self.hash_numbers(numbers), |id| self.numbers.row(*id) == *numbers).copied()
     }
 
     fn insert(&mut self, numbers: &[u32; MAX_DIMENSIONS]) -> u32 {
-        let numbers = &numbers[..self.width];
         let hash = self.hash_numbers(numbers);
         let id = if let Some(id) = self.free.pop() {
-            self.numbers[id as usize * self.width..][..self.width].copy_from_slice(numbers);
+            self.numbers.set(id, numbers);
             self.last_day[id as usize] = AtomicU32::new(0);
             id
         } else {
-            self.numbers.extend_from_slice(numbers);
+            self.numbers.push(numbers);
+            if self.last_day.len() == self.last_day.capacity() {
+                self.last_day.reserve_exact(self.last_day.len() / 8 + 64);
+            }
             self.last_day.push(AtomicU32::new(0));
             u32::try_from(self.last_day.len() - 1).expect("the limit is 32 bits wide")
         };
         for (values, number) in self.values.iter_mut().zip(numbers) {
             values.link(*number, id);
         }
-        let Self { index, numbers, values, hasher, width, .. } = self;
+        let Self { index, numbers, values, hasher, .. } = self;
         index.insert_unique(hash, id, |id| {
-            let of = numbers[*id as usize * *width..][..*width].iter().zip(&*values);
-            hash_texts(hasher, of.map(|(number, values)| &**values.text(*number)))
+            let row = numbers.row(*id);
+            hash_texts(hasher, row.iter().zip(&*values).map(|(number, values)| &**values.text(*number)))
         });
         id
     }
@@ -219,7 +222,7 @@ impl SeriesTable {
             return Vec::new();
         }
         for id in &dead {
-            let hash = self.hash_numbers(self.numbers(*id));
+            let hash = self.hash_numbers(&self.numbers(*id));
             if let Ok(entry) = self.index.find_entry(hash, |other| other == id) {
                 entry.remove();
             }
@@ -278,7 +281,7 @@ impl SeriesTable {
         Resolved { id, kind, groups, rollups: self.rollups.len() as u8 }
     }
 
-    fn hash_numbers(&self, numbers: &[u32]) -> u64 {
+    fn hash_numbers(&self, numbers: &Numbers) -> u64 {
         let texts = numbers.iter().zip(&self.values).map(|(number, values)| &**values.text(*number));
         self.hash_texts(texts)
     }
@@ -290,19 +293,19 @@ impl SeriesTable {
 
     /// The values of a series, by number.
     #[inline]
-    pub(super) fn numbers(&self, id: u32) -> &[u32] {
-        &self.numbers[id as usize * self.width..][..self.width]
+    pub(super) fn numbers(&self, id: u32) -> Numbers {
+        self.numbers.row(id)
     }
 
     /// The value of a series in one dimension.
     pub(super) fn text(&self, id: u32, dimension: Dimension) -> &Arc<str> {
         let place = dimension.index();
-        self.values[place].text(self.numbers(id)[place])
+        self.values[place].text(self.numbers.number(id, place))
     }
 
     /// The values of a series, in the order of the dimensions.
     pub(super) fn texts(&self, id: u32) -> impl Iterator<Item = &Arc<str>> {
-        self.numbers(id).iter().zip(&self.values).map(|(number, values)| values.text(*number))
+        self.values.iter().enumerate().map(move |(place, values)| values.text(self.numbers.number(id, place)))
     }
 
     /// The values of a dimension.
@@ -327,9 +330,9 @@ impl SeriesTable {
 
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
-        let links = self.len() * self.width * 4 * 3 / 2; // lists grow by half on average
         let values: usize = self.values.iter().map(Values::bytes).sum();
-        self.numbers.capacity() * 4 + self.last_day.capacity() * 4 + self.index.capacity() * 5 + links + values
+        let lists = (self.last_day.capacity() + self.free.capacity()) * 4;
+        self.numbers.bytes() + lists + self.index.allocation_size() + values
     }
 }
 

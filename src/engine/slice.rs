@@ -4,10 +4,11 @@
 //! ids        3        7        9        12          sorted: a row is found by binary search
 //! requests   1        1        4        1           one packed column for each figure
 //! …
-//! bins       [410]    []       [3,3,9]  [77]        row by row, one after another
+//! times                        9: 3 3 9             of rows with several values; one value is its sum
 //! ```
 //!
-//! An id is a series, or a rollup group; a slice does not know which.
+//! An id is a series, or a rollup group; a slice does not know which. Columns that are alike are kept
+//! once, and those of zeros not at all.
 
 use super::aggregate::Aggregate;
 use super::aggregate::Cost;
@@ -15,94 +16,74 @@ use super::column::Column;
 use super::column::Time;
 use super::column::unzigzag;
 use super::histogram::Distribution;
+use super::histogram::bin_of;
+use super::ids::Ids;
 use super::money::Currency;
 use super::packed::Packed;
-
-/// The money of one currency.
-#[derive(Clone, Debug)]
-pub(crate) struct CostColumn {
-    pub(crate) currency: Currency,
-    pub(crate) nanos: Packed,
-    pub(crate) calls: Packed,
-}
-
-/// The histograms of one time. Extremes are kept only for rows with two values or more: of a
-/// single value the sum is both.
-#[derive(Clone, Debug)]
-pub(crate) struct Bins {
-    pub(crate) many: Box<[u32]>, // rows, upwards
-    pub(crate) min: Packed,      // by place in `many`
-    pub(crate) max: Packed,
-    pub(crate) lens: Packed,      // bins by row
-    pub(crate) marks: Box<[u32]>, // where rows 0, MARK, 2*MARK … begin in `bins`
-    pub(crate) bins: Box<[u16]>,
-    pub(crate) counts: Packed,
-}
+use super::times::Spot;
+use super::times::Times;
 
 /// A row that counts nowhere.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
-/// Rows between two marks.
-pub(crate) const MARK: usize = 64;
-
-impl Bins {
-    /// Where the bins of a row begin.
-    fn begin(&self, row: usize) -> usize {
-        if let Packed::Const(len) = self.lens {
-            return row * usize::try_from(len).expect("fits: it was a Vec's length");
-        }
-        let near = row / MARK;
-        let rest: u128 = (near * MARK..row).map(|row| self.lens.get(row)).sum();
-        self.marks[near] as usize + usize::try_from(rest).expect("fits: it was a Vec's length")
-    }
-
-    fn bytes(&self) -> usize {
-        let packed = [&self.min, &self.max, &self.lens, &self.counts].map(Packed::bytes);
-        (self.many.len() + self.marks.len()) * 4 + self.bins.len() * 2 + packed.iter().sum::<usize>()
-    }
-}
-
-/// Reads histograms row by row, and so knows where the next row's bins begin.
-pub(super) struct RowBins<'a> {
-    slice: &'a Slice,
-    time: Time,
-    row: usize,
-    at: usize, // where the bins of `row` begin
-}
-
-impl RowBins<'_> {
-    /// Adds a row's histogram and extremes to a distribution.
-    pub(super) fn add(&mut self, row: usize, to: &mut Distribution) {
-        let Some((min, max)) = self.slice.extremes(self.time, row) else { return };
-        to.stretch(min, max);
-        let all = &self.slice.times[self.time as usize];
-        if row != self.row {
-            self.at = all.begin(row);
-        }
-        let len = usize::try_from(all.lens.get(row)).expect("fits: it was a Vec's length");
-        let places = self.at..self.at + len;
-        (self.row, self.at) = (row + 1, places.end);
-        let bins = &all.bins[places.clone()];
-        let Some(highest) = bins.last() else { return };
-        let (mut table, mut bins) = (to.reach(*highest), bins.iter());
-        all.counts.visit(places, |count| {
-            if let Some(bin) = bins.next() {
-                table.add(*bin, u64::try_from(count).expect("a count fits 64 bits"));
-            }
-        });
-    }
-}
-
 /// One sealed bucket. Invariant: `ids` ascend, and every column has a value for each.
 #[derive(Clone, Debug)]
 pub(crate) struct Slice {
-    pub(crate) ids: Box<[u32]>,
-    pub(crate) columns: [Packed; Column::ALL.len()],
-    pub(crate) costs: Vec<CostColumn>,
-    pub(crate) times: [Bins; 2],
+    pub(super) ids: Ids,
+    columns: Box<[Packed]>, // the first is zeros
+    places: [u16; Column::ALL.len()],
+    costs: Box<[CostPlaces]>,
+    times: [Option<Box<Times>>; 2],
+}
+
+/// The money of one currency: where its columns are.
+#[derive(Clone, Copy, Debug)]
+struct CostPlaces {
+    currency: Currency,
+    nanos: u16,
+    calls: u16,
+}
+
+/// The money of one currency.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CostColumn<'a> {
+    pub(super) currency: Currency,
+    pub(super) nanos: &'a Packed,
+    pub(super) calls: &'a Packed,
+}
+
+/// Columns as they are put into a slice.
+struct Store(Vec<Packed>);
+
+/// Columns looked through for one that is alike: the named figures.
+const ALIKE: usize = Column::ALL.len() + 1;
+
+impl Store {
+    fn put(&mut self, column: Packed) -> u16 {
+        let alike = self.0.iter().take(ALIKE).position(|known| *known == column);
+        let place = alike.unwrap_or_else(|| {
+            self.0.push(column);
+            self.0.len() - 1
+        });
+        u16::try_from(place).expect("three letters make fewer currencies")
+    }
 }
 
 impl Slice {
+    /// Puts one together; `costs` are by currency, nano-units and calls, `times` by [`Time`].
+    pub(super) fn new(
+        ids: &[u32],
+        columns: [Packed; Column::ALL.len()],
+        costs: Vec<(Currency, Packed, Packed)>,
+        times: [Option<Box<Times>>; 2],
+    ) -> Self {
+        let mut store = Store(vec![Packed::Const(0)]);
+        let places = columns.map(|column| store.put(column));
+        let cost = |(currency, nanos, calls)| CostPlaces { currency, nanos: store.put(nanos), calls: store.put(calls) };
+        let costs = costs.into_iter().map(cost).collect();
+        Self { ids: Ids::pack(ids), columns: store.0.into(), places, costs, times }
+    }
+
     /// How many rows.
     pub(crate) fn len(&self) -> usize {
         self.ids.len()
@@ -111,19 +92,30 @@ impl Slice {
     /// The row of an id.
     #[inline]
     pub(super) fn find(&self, id: u32) -> Option<usize> {
-        self.ids.binary_search(&id).ok()
+        self.ids.find(id)
     }
 
-    /// One figure of a row, as stored.
+    /// The values of a figure by row, as stored.
     #[inline]
-    pub(super) fn raw(&self, column: Column, row: usize) -> u128 {
-        self.columns[column as usize].get(row)
+    pub(super) fn column(&self, column: Column) -> &Packed {
+        &self.columns[usize::from(self.places[column as usize])]
+    }
+
+    /// The money by currency, which ascend.
+    pub(super) fn costs(&self) -> impl Iterator<Item = CostColumn<'_>> {
+        let column = |place: u16| &self.columns[usize::from(place)];
+        let cost = move |cost: &CostPlaces| CostColumn {
+            currency: cost.currency,
+            nanos: column(cost.nanos),
+            calls: column(cost.calls),
+        };
+        self.costs.iter().map(cost)
     }
 
     /// Adds a row to an aggregate.
     pub(super) fn add_row(&self, row: usize, to: &mut Aggregate) {
-        let count = |column| u64::try_from(self.raw(column, row)).expect("a count fits 64 bits");
-        let sum = |column| self.raw(column, row);
+        let sum = |column| self.column(column).get(row);
+        let count = |column| u64::try_from(sum(column)).expect("a count fits 64 bits");
         to.requests += count(Column::Requests);
         to.failures += count(Column::Failures);
         to.overflowed += count(Column::Overflowed);
@@ -139,7 +131,7 @@ impl Slice {
         to.latency.sum_us += sum(Column::LatencySum);
         to.ttft.count += count(Column::TtftCount);
         to.ttft.sum_us += sum(Column::TtftSum);
-        for cost in &self.costs {
+        for cost in self.costs() {
             let calls = u64::try_from(cost.calls.get(row)).expect("a count fits 64 bits");
             if calls > 0 {
                 to.cost.add(Cost { currency: cost.currency, nanos: cost.nanos.get(row).cast_signed(), calls });
@@ -149,61 +141,80 @@ impl Slice {
 
     /// Reads the histograms of a time, best row by row upwards.
     pub(super) fn row_bins(&self, time: Time) -> RowBins<'_> {
-        RowBins { slice: self, time, row: 0, at: 0 }
+        RowBins {
+            counts: self.column(Column::count(time)),
+            sums: self.column(Column::sum(time)),
+            times: self.times[time as usize].as_deref(),
+            near: Spot::default(),
+        }
     }
 
     /// The extremes of a time in a row; `None` where it has no value.
     pub(super) fn extremes(&self, time: Time, row: usize) -> Option<(u64, u64)> {
-        let read = |value: u128| u64::try_from(value).expect("one latency fits 64 bits");
-        let bins = &self.times[time as usize];
-        match self.raw(Column::count(time), row) {
-            0 => None,
-            1 => {
-                let only = read(self.raw(Column::sum(time), row));
-                Some((only, only))
-            }
-            _ => {
-                let place = bins.many.binary_search(&(row as u32)).expect("rows with two values are listed");
-                Some((read(bins.min.get(place)), read(bins.max.get(place))))
-            }
-        }
+        self.row_bins(time).extremes(row)
     }
 
     /// Visits the bins of some rows: row, bin, count.
     pub(super) fn each_bin(&self, time: Time, rows: std::ops::Range<usize>, mut visit: impl FnMut(usize, u16, u64)) {
-        let bins = &self.times[time as usize];
-        let mut at = bins.begin(rows.start);
-        for row in rows {
-            let len = usize::try_from(bins.lens.get(row)).expect("fits: it was a Vec's length");
-            for place in at..at + len {
-                visit(row, bins.bins[place], u64::try_from(bins.counts.get(place)).expect("a count fits 64 bits"));
-            }
-            at += len;
-        }
-    }
-
-    /// Where the bins of each row begin, and where the last ones end.
-    pub(super) fn begins(&self, time: Time) -> Vec<usize> {
-        let lens = &self.times[time as usize].lens;
-        let mut begins = vec![0; self.len() + 1];
-        lens.for_each(self.len(), |row, len| begins[row + 1] = usize::try_from(len).expect("it was a Vec's length"));
-        (0..self.len()).for_each(|row| begins[row + 1] += begins[row]);
-        begins
-    }
-
-    /// Visits the bins at some places: bin, count.
-    pub(super) fn bins_between(&self, time: Time, places: std::ops::Range<usize>, mut visit: impl FnMut(u16, u64)) {
-        let bins = &self.times[time as usize];
-        for place in places {
-            visit(bins.bins[place], u64::try_from(bins.counts.get(place)).expect("a count fits 64 bits"));
-        }
+        let mut bins = self.row_bins(time);
+        rows.for_each(|row| bins.visit(row, |bin, count| visit(row, bin, count)));
     }
 
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
-        let columns: usize = self.columns.iter().map(Packed::bytes).sum();
-        let costs: usize =
-            self.costs.iter().map(|cost| cost.nanos.bytes() + cost.calls.bytes() + size_of::<CostColumn>()).sum();
-        self.ids.len() * 4 + columns + costs + self.times.iter().map(Bins::bytes).sum::<usize>() + size_of::<Self>()
+        let columns: usize = self.columns.iter().map(|column| column.bytes() + size_of::<Packed>()).sum();
+        let times: usize = self.times.iter().flatten().map(|times| times.bytes()).sum();
+        self.ids.bytes() + columns + self.costs.len() * size_of::<CostPlaces>() + times + size_of::<Self>()
+    }
+}
+
+/// Reads histograms row by row, and so knows where the next one is.
+pub(super) struct RowBins<'a> {
+    counts: &'a Packed,
+    sums: &'a Packed,
+    times: Option<&'a Times>,
+    near: Spot,
+}
+
+impl RowBins<'_> {
+    /// The extremes of a row; `None` where it has no value.
+    pub(super) fn extremes(&mut self, row: usize) -> Option<(u64, u64)> {
+        match self.counts.get(row) {
+            0 => None,
+            1 => Some((self.only(row), self.only(row))),
+            _ => {
+                self.near = self.times().spot(row, self.near);
+                Some(self.times().extremes(self.near))
+            }
+        }
+    }
+
+    /// Adds a row's histogram and extremes to a distribution.
+    pub(super) fn add(&mut self, row: usize, to: &mut Distribution) {
+        let Some((min, max)) = self.extremes(row) else { return };
+        to.stretch(min, max);
+        let mut table = to.reach(bin_of(max));
+        self.visit(row, |bin, count| table.add(bin, count));
+    }
+
+    /// Visits the bins of a row, upwards, each with its count.
+    pub(super) fn visit(&mut self, row: usize, mut visit: impl FnMut(u16, u64)) {
+        match self.counts.get(row) {
+            0 => {}
+            1 => visit(bin_of(self.only(row)), 1),
+            _ => {
+                let spot = self.times().spot(row, self.near);
+                self.near = self.times().visit(spot, visit);
+            }
+        }
+    }
+
+    /// The one value of a row.
+    fn only(&self, row: usize) -> u64 {
+        u64::try_from(self.sums.get(row)).expect("one latency fits 64 bits")
+    }
+
+    fn times(&self) -> &Times {
+        self.times.expect("there are rows with two values")
     }
 }

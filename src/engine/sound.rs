@@ -6,9 +6,9 @@ use super::column::Time;
 use super::column::unzigzag;
 use super::event::MAX_LATENCY_US;
 use super::histogram::bin_of;
-use super::packed::Packed;
-use super::slice::Bins;
-use super::slice::Slice;
+use super::plain::PlainBins;
+use super::plain::PlainSlice;
+use super::plain_column::PlainColumn;
 
 /// More than one bucket can hold: sums of many slices still fit 128 bits, counts 64.
 const MAX_SUM: u128 = 1 << 96;
@@ -18,7 +18,7 @@ const MAX_BIN: u16 = 8_000;
 
 type Fault = Result<(), &'static str>;
 
-impl Slice {
+impl PlainSlice {
     /// Whether bytes from outside make a slice of `series` series that can be read without a
     /// panic.
     ///
@@ -53,7 +53,7 @@ impl Slice {
         require(plain.checked_add_signed(unzigzag(raw(Column::TotalExcess))).is_some(), "fewer tokens than none")
     }
 
-    fn check_times(&self, time: Time, bins: &Bins) -> Fault {
+    fn check_times(&self, time: Time, bins: &PlainBins) -> Fault {
         let rows = self.len();
         let counts = &self.columns[Column::count(time) as usize];
         let many = (0..rows as u32).filter(|row| counts.get(*row as usize) > 1);
@@ -71,7 +71,7 @@ impl Slice {
 
     /// Bins of a row ascend, hold as many values as the row counts, and reach from the smallest to
     /// the largest; a single value is its sum.
-    fn check_rows(&self, time: Time, bins: &Bins) -> Fault {
+    fn check_rows(&self, time: Time, bins: &PlainBins) -> Fault {
         let begins = self.begins(time);
         for (row, span) in begins.windows(2).enumerate() {
             let (count, sum) = (self.raw(Column::count(time), row), self.raw(Column::sum(time), row));
@@ -93,18 +93,18 @@ impl Slice {
 
 const OUTSIDE: &str = "bins do not reach from the smallest to the largest value";
 
-fn check_column(column: &Packed, rows: usize, most: u128) -> Fault {
+fn check_column(column: &PlainColumn, rows: usize, most: u128) -> Fault {
     let len = match column {
-        Packed::Const(_) => rows,
-        Packed::U8(values) => values.len(),
-        Packed::U16(values) => values.len(),
-        Packed::U32(values) => values.len(),
-        Packed::U64(values) => values.len(),
-        Packed::U128(values) => values.len(),
+        PlainColumn::Const(_) => rows,
+        PlainColumn::U8(values) => values.len(),
+        PlainColumn::U16(values) => values.len(),
+        PlainColumn::U32(values) => values.len(),
+        PlainColumn::U64(values) => values.len(),
+        PlainColumn::U128(values) => values.len(),
     };
     require(len == rows, "a column is too short or too long")?;
     let largest = match column {
-        Packed::Const(value) => u128::from(*value),
+        PlainColumn::Const(value) => u128::from(*value),
         _ => (0..rows).map(|row| column.get(row)).max().unwrap_or(0),
     };
     require(largest <= most, "a figure is out of range")

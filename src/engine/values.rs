@@ -1,5 +1,6 @@
 //! The values of one dimension: text to a small number and back, and the series that carry each.
 
+use super::postings::Postings;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -16,7 +17,7 @@ pub(super) const OTHER_TEXT: &str = "__other__";
 #[derive(Debug)]
 struct Entry {
     text: Arc<str>,
-    series: Vec<u32>,
+    series: Postings,
 }
 
 /// Numbers for texts, each given back when its last series is forgotten.
@@ -26,20 +27,20 @@ pub(super) struct Values {
     entries: Vec<Entry>,
     free: Vec<u32>,
     limit: usize,
-    text_bytes: usize,
+    held: usize, // bytes of texts and of lists of series
     hasher: RandomState,
 }
 
 impl Values {
     /// An empty table for at most `limit` values, "none" and `__other__` not counted.
     pub(super) fn new(limit: usize) -> Self {
-        let entry = |text: &str| Entry { text: text.into(), series: Vec::new() };
+        let entry = |text: &str| Entry { text: text.into(), series: Postings::default() };
         let mut values = Self {
             index: HashTable::new(),
             entries: vec![entry(""), entry(OTHER_TEXT)],
             free: Vec::new(),
             limit,
-            text_bytes: 0,
+            held: 0,
             hasher: RandomState::default(),
         };
         values.put(NONE);
@@ -67,14 +68,18 @@ impl Values {
         if self.len() >= self.limit && !always {
             return OTHER;
         }
-        let entry = Entry { text: text.into(), series: Vec::new() };
-        self.text_bytes += text.len() + 16;
+        let entry = Entry { text: text.into(), series: Postings::default() };
+        self.held += text_bytes(text);
         let number = match self.free.pop() {
             Some(number) => {
                 self.entries[number as usize] = entry;
                 number
             }
             None => {
+                if self.entries.len() == self.entries.capacity() {
+                    // Not by doubling: half of a large table would be room for nothing.
+                    self.entries.reserve_exact(self.entries.len() / 8 + 16);
+                }
                 self.entries.push(entry);
                 u32::try_from(self.entries.len() - 1).expect("the limits are 32 bits wide")
             }
@@ -89,20 +94,26 @@ impl Values {
     }
 
     /// The series that carry a value.
-    pub(super) fn series(&self, number: u32) -> &[u32] {
+    pub(super) fn series(&self, number: u32) -> &Postings {
         &self.entries[number as usize].series
     }
 
     /// Notes that a series carries a value.
     pub(super) fn link(&mut self, number: u32, series: u32) {
-        self.entries[number as usize].series.push(series);
+        let Self { entries, held, .. } = self;
+        let postings = &mut entries[number as usize].series;
+        *held -= postings.bytes();
+        postings.push(series);
+        *held += postings.bytes();
     }
 
     /// Drops from a value the series that are gone; with the last one the value goes too, and its
     /// number is told so that nothing is left under it.
     pub(super) fn unlink(&mut self, number: u32, gone: impl Fn(u32) -> bool) -> bool {
         let entry = &mut self.entries[number as usize];
-        entry.series.retain(|series| !gone(*series));
+        self.held -= entry.series.bytes();
+        entry.series.retain(|series| !gone(series));
+        self.held += entry.series.bytes();
         if !entry.series.is_empty() || number <= OTHER || entry.text.is_empty() {
             return false;
         }
@@ -110,7 +121,7 @@ impl Values {
         if let Ok(found) = self.index.find_entry(hash, |other| *other == number) {
             found.remove();
         }
-        self.text_bytes -= entry.text.len() + 16;
+        self.held -= text_bytes(&entry.text);
         entry.text = "".into();
         self.free.push(number);
         true
@@ -133,8 +144,16 @@ impl Values {
         self.entries.len() - 2 - self.free.len()
     }
 
-    /// Bytes on the heap, the lists of series left out.
+    /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>() + self.index.capacity() * 5 + self.text_bytes
+        self.entries.capacity() * size_of::<Entry>()
+            + self.index.allocation_size()
+            + self.free.capacity() * 4
+            + self.held
     }
+}
+
+/// Bytes of a shared text: two counts in front, and blocks are multiples of 16.
+fn text_bytes(text: &str) -> usize {
+    (text.len() + 16).next_multiple_of(16)
 }

@@ -56,8 +56,17 @@ impl fmt::Display for Machine {
 
 /// Resident memory of this process.
 pub(super) fn resident_bytes() -> u64 {
+    status_bytes("VmRSS:")
+}
+
+/// The most that was ever resident of this process.
+pub(super) fn peak_bytes() -> u64 {
+    status_bytes("VmHWM:")
+}
+
+fn status_bytes(field: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
     kib.unwrap_or(0) * 1_024
 }

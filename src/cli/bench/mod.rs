@@ -58,6 +58,9 @@ pub(super) struct Args {
     /// Serve empty answers: what the HTTP rows are compared with
     #[arg(long, hide = true)]
     empty_server: bool,
+    /// Measure one case of memory here, and tell its rows
+    #[arg(long, hide = true)]
+    memory_case: Option<memory::Case>,
 }
 
 /// Rows that are measured together.
@@ -102,7 +105,7 @@ impl Effort {
 impl Group {
     fn rows(self, effort: Effort) -> Result<Vec<Row>, Failure> {
         Ok(match self {
-            Self::Memory => memory::rows(effort),
+            Self::Memory => return memory::rows(effort),
             Self::Record => record::rows(effort),
             Self::Parse => parse::rows(effort),
             Self::Reads => reads::rows(effort),
@@ -118,13 +121,15 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if args.empty_server {
         return http::serve_empty();
     }
+    if let Some(case) = args.memory_case {
+        return memory::run(case, Effort { quick: args.quick });
+    }
     if let Some(other) = &args.against {
         return against::run(other, &args.only, args.quick, global.color.stdout());
     }
     let (began, machine) = (Instant::now(), Machine::now());
     let effort = Effort { quick: args.quick };
     let mut rows = Vec::new();
-    // Memory comes first: its figures need a process that has freed nothing yet.
     for group in Group::value_variants().iter().filter(|group| args.only.is_empty() || args.only.contains(group)) {
         if !global.quiet {
             output::message(&format!("measuring {group:?} …").to_lowercase());

@@ -9,7 +9,7 @@ use crate::codec;
 use crate::codec::Names;
 use crate::engine::event::MAX_VALUE_BYTES;
 use crate::engine::image::Image;
-use crate::engine::packed::Packed;
+use crate::engine::plain_column::PlainColumn;
 use crate::snapshot::Snapshot;
 use crate::snapshot::SnapshotError;
 use crate::snapshot::Writer;
@@ -86,7 +86,7 @@ impl Dictionary {
         let step = SECTION_BYTES / (4 * self.rows.len().max(1));
         for begin in (0..self.len()).step_by(step) {
             let end = self.len().min(begin + step);
-            let pack = |column: &Vec<u32>| Packed::pack(column[begin..end].iter().map(|place| u128::from(*place)));
+            let pack = |column: &Vec<u32>| PlainColumn::pack(column[begin..end].iter().map(|place| u128::from(*place)));
             let columns = self.rows.iter().map(pack).collect();
             writer.section(NAMES, VERSION, &codec::encode(&Names::Series { rows: (end - begin) as u32, columns }))?;
         }
@@ -145,7 +145,7 @@ impl Reading {
         (short && known[begin..].is_sorted_by(|a, b| a < b)).then_some(())
     }
 
-    fn series(&mut self, rows: usize, columns: &[Packed], visit: &mut impl FnMut(&[&str])) -> Option<()> {
+    fn series(&mut self, rows: usize, columns: &[PlainColumn], visit: &mut impl FnMut(&[&str])) -> Option<()> {
         if columns.len() != self.texts.len() || !columns.iter().all(|column| codec::holds(column, rows)) {
             return None;
         }

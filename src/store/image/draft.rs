@@ -15,7 +15,7 @@ use crate::codec::List;
 use crate::codec::Manifest;
 use crate::codec::Piece;
 use crate::engine::image::Image;
-use crate::engine::slice::Slice;
+use crate::engine::plain::PlainSlice;
 use crate::snapshot::Head;
 use crate::snapshot::Lean;
 use crate::snapshot::Published;
@@ -76,7 +76,7 @@ impl Draft<'_> {
     fn dictionary(&self) -> Dictionary {
         let mut used = Used::default();
         let new = self.image.leaves().iter().zip(self.known).filter(|(_, known)| known.is_none());
-        new.for_each(|(leaf, _)| used.add(&leaf.slice().ids));
+        new.for_each(|(leaf, _)| used.add(&leaf.ids()));
         Dictionary::new(self.image, &used)
     }
 
@@ -88,7 +88,7 @@ impl Draft<'_> {
             spots.push(match known {
                 Some(spot) => *spot,
                 None => {
-                    let slice = leaf.slice().renumbered(|id| dictionary.rank(id));
+                    let slice = leaf.plain().renumbered(|id| dictionary.rank(id));
                     let (at, bytes) = slices.leaf(leaf.tier, leaf.number, slice)?;
                     Spot { file: self.own, at, bytes }
                 }
@@ -106,7 +106,7 @@ struct Slices<'a, 'b> {
 }
 
 impl Slices<'_, '_> {
-    fn leaf(&mut self, tier: usize, number: i64, slice: Slice) -> Result<(LeafAt, u64), SnapshotError> {
+    fn leaf(&mut self, tier: usize, number: i64, slice: PlainSlice) -> Result<(LeafAt, u64), SnapshotError> {
         let tier = u8::try_from(tier).expect("there are at most six tiers");
         let at =
             LeafAt { tier, number, file: 0, section: self.writer.next(), piece: self.list.count() as u32, pieces: 0 };
@@ -122,7 +122,7 @@ impl Slices<'_, '_> {
         Ok(leaf)
     }
 
-    fn piece(&mut self, (at, bytes): &mut (LeafAt, u64), rows: Slice) -> Result<(), SnapshotError> {
+    fn piece(&mut self, (at, bytes): &mut (LeafAt, u64), rows: PlainSlice) -> Result<(), SnapshotError> {
         let before = self.list.len();
         self.list.push(&Piece { tier: at.tier, number: at.number, rows });
         *bytes += (self.list.len() - before) as u64;

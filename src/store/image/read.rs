@@ -9,7 +9,7 @@ use crate::codec;
 use crate::codec::Id;
 use crate::codec::LeafAt;
 use crate::codec::Piece;
-use crate::engine::slice::Slice;
+use crate::engine::plain::PlainSlice;
 use crate::snapshot::Snapshot;
 use crate::snapshot::SnapshotError;
 
@@ -47,12 +47,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A leaf under the numbers given; each must stand after the one read before.
-    pub(super) fn leaf(&mut self, at: &LeafAt) -> Result<Slice, SnapshotError> {
+    pub(super) fn leaf(&mut self, at: &LeafAt) -> Result<PlainSlice, SnapshotError> {
         let slice = self.stored(at)?;
         Ok(slice.renumbered(|rank| self.numbers[rank as usize]))
     }
 
-    fn stored(&mut self, at: &LeafAt) -> Result<Slice, SnapshotError> {
+    fn stored(&mut self, at: &LeafAt) -> Result<PlainSlice, SnapshotError> {
         self.seek(at)?;
         let mut parts = Vec::new();
         for _ in 0..at.pieces {

@@ -159,12 +159,12 @@ proptest! {
         let sketches: Vec<Sketch> = (0..calls).map(|call| (0, call)).collect();
         count(&engine, &sketches, after(0));
         for leaf in engine.image(after(1), || ()).leaves() {
-            let slice = leaf.slice();
+            let slice = leaf.plain();
             let parts: Vec<_> = Cut::new(&slice, limit).collect();
             prop_assert_eq!(Cut::new(&slice, limit).is_whole(), parts.len() == 1);
             prop_assert!(parts.iter().all(|part| part.check(u32::MAX).is_ok()));
             let joined = join(parts).unwrap();
-            prop_assert_eq!(format!("{:?}", *slice), format!("{joined:?}"));
+            prop_assert_eq!(format!("{slice:?}"), format!("{joined:?}"));
         }
     }
 }
@@ -174,7 +174,7 @@ fn parts_of_different_slices_are_not_put_together() {
     let engine = Engine::new(config()).unwrap();
     count(&engine, &(0..50).map(|call| (0, call)).collect::<Vec<_>>(), after(0));
     let image = engine.image(after(1), || ());
-    let slice = image.leaves()[0].slice();
+    let slice = image.leaves()[0].plain();
     let parts = || Cut::new(&slice, 300).collect::<Vec<_>>();
     assert!(join(parts().into_iter().rev().collect()).is_none(), "in another order");
     assert!(join(parts().into_iter().chain(parts()).collect()).is_none(), "twice");

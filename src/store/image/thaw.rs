@@ -19,8 +19,8 @@ use crate::engine::config::Config;
 use crate::engine::event::Dimension;
 use crate::engine::event::MAX_LABELS;
 use crate::engine::image::Facts;
+use crate::engine::plain::PlainSlice;
 use crate::engine::restore::Restoration;
-use crate::engine::slice::Slice;
 use crate::snapshot;
 use crate::snapshot::Head;
 use crate::snapshot::Section;
@@ -190,7 +190,7 @@ trait Visitor {
     ///
     /// # Errors
     /// Why that can't be.
-    fn leaf(&mut self, at: &LeafAt, slice: Slice) -> Result<(), &'static str>;
+    fn leaf(&mut self, at: &LeafAt, slice: PlainSlice) -> Result<(), &'static str>;
 }
 
 impl Visitor for Restoration {
@@ -198,8 +198,8 @@ impl Visitor for Restoration {
         self.series(names.iter().copied())
     }
 
-    fn leaf(&mut self, at: &LeafAt, slice: Slice) -> Result<(), &'static str> {
-        self.leaf(usize::from(at.tier), at.number, slice)
+    fn leaf(&mut self, at: &LeafAt, slice: PlainSlice) -> Result<(), &'static str> {
+        self.leaf(usize::from(at.tier), at.number, &slice)
     }
 }
 
@@ -212,7 +212,7 @@ impl Visitor for Tally {
         self.0 - 1
     }
 
-    fn leaf(&mut self, _: &LeafAt, _: Slice) -> Result<(), &'static str> {
+    fn leaf(&mut self, _: &LeafAt, _: PlainSlice) -> Result<(), &'static str> {
         Ok(())
     }
 }

@@ -1,0 +1,209 @@
+//! Integers in blocks of 64, each block in the fewest bits that hold its values.
+//!
+//! 64 values of a width of `w` bits are exactly `w` words, so where the next block begins tells the
+//! width of this one; and a value is found without reading those before it:
+//!
+//! ```text
+//! starts  0   3   3   8            two of them in a word; none where there is one block only
+//! words   ███ │ │ █████ │ …        3 bits a value │ all of them the least │ 5 bits │ the last block
+//! ```
+//!
+//! Few rows of a bucket are busy; a single width for all would be that of the busiest.
+
+/// Values in a block.
+const BLOCK: usize = 64;
+
+/// Integers, immutable.
+///
+/// Invariant: the first words are the starts, and every block but the last, whose width is `tail`, has as many words as
+/// its values have bits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Bits {
+    words: Box<[u64]>,
+    base: u64, // the least value; what is packed is what each has more
+    len: u32,  // at least one
+    tail: u8,
+}
+
+impl Bits {
+    /// Packs values between `base` and `base + u64::MAX`; the iterator is walked twice. There must be one at least.
+    pub(super) fn pack(values: impl Iterator<Item = u64> + Clone, base: u64) -> Self {
+        let mut widths: Vec<u8> = Vec::new();
+        let mut len = 0;
+        let mut ones = 0;
+        for value in values.clone() {
+            ones |= value - base;
+            len += 1;
+            if len % BLOCK == 0 {
+                widths.push(width_of(std::mem::take(&mut ones)));
+            }
+        }
+        if len % BLOCK > 0 {
+            widths.push(width_of(ones));
+        }
+        let head = starts_len(widths.len());
+        let tail = widths.last().copied().expect("one value at least");
+        let rest = (len - (widths.len() - 1) * BLOCK) * usize::from(tail);
+        let whole: usize = widths[..widths.len() - 1].iter().map(|width| usize::from(*width)).sum();
+        let mut words = Vec::with_capacity(head + whole + rest.div_ceil(BLOCK));
+        words.resize(head, 0);
+        let mut values = values;
+        for (block, width) in widths.iter().enumerate() {
+            if head > 0 {
+                let start = u32::try_from(words.len() - head).expect("2^32 words are 32 GiB");
+                words[block / 2] |= u64::from(start) << (block % 2 * 32);
+            }
+            put(&mut words, u32::from(*width), values.by_ref().take(BLOCK).map(|value| value - base));
+        }
+        Self { words: words.into(), base, len: u32::try_from(len).expect("rows are numbered by 32 bits"), tail }
+    }
+
+    /// How many values.
+    pub(super) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// The value at a place.
+    #[inline]
+    pub(super) fn get(&self, place: usize) -> u64 {
+        let (words, width) = self.block(place / BLOCK);
+        self.base + read(words, width, place % BLOCK)
+    }
+
+    /// Visits the values at some neighbouring places.
+    #[inline]
+    pub(super) fn visit(&self, places: std::ops::Range<usize>, mut visit: impl FnMut(u64)) {
+        let mut at = places.start;
+        while at < places.end {
+            let (words, width) = self.block(at / BLOCK);
+            let end = places.end.min((at / BLOCK + 1) * BLOCK);
+            if width == 0 {
+                (at..end).for_each(|_| visit(self.base));
+            } else {
+                (at..end).for_each(|place| visit(self.base + read(words, width, place % BLOCK)));
+            }
+            at = end;
+        }
+    }
+
+    /// Visits the places whose value is not zero, with it.
+    #[inline]
+    pub(super) fn for_each(&self, mut visit: impl FnMut(usize, u64)) {
+        for block in 0..self.len().div_ceil(BLOCK) {
+            let places = block * BLOCK..self.len().min((block + 1) * BLOCK);
+            let (words, width) = self.block(block);
+            if width == 0 && self.base == 0 {
+                continue;
+            }
+            for place in places {
+                let value = self.base + read(words, width, place % BLOCK);
+                if value != 0 {
+                    visit(place, value);
+                }
+            }
+        }
+    }
+
+    /// The words of a block (those of the next ones follow) and its width.
+    #[inline]
+    fn block(&self, block: usize) -> (&[u64], u32) {
+        let last = (self.len() - 1) / BLOCK;
+        if last == 0 {
+            return (&self.words, u32::from(self.tail));
+        }
+        let start = self.start(block);
+        let width = if block == last { u32::from(self.tail) } else { (self.start(block + 1) - start) as u32 };
+        (&self.words[starts_len(last + 1) + start..], width)
+    }
+
+    #[inline]
+    fn start(&self, block: usize) -> usize {
+        (self.words[block / 2] >> (block % 2 * 32)) as u32 as usize
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn bytes(&self) -> usize {
+        self.words.len() * 8
+    }
+}
+
+/// Words that hold the starts of so many blocks.
+fn starts_len(blocks: usize) -> usize {
+    if blocks < 2 { 0 } else { blocks.div_ceil(2) }
+}
+
+fn width_of(ones: u64) -> u8 {
+    (64 - ones.leading_zeros()) as u8
+}
+
+/// Appends values of a width.
+fn put(words: &mut Vec<u64>, width: u32, values: impl Iterator<Item = u64>) {
+    if width == 0 {
+        values.for_each(drop);
+        return;
+    }
+    let (mut word, mut filled) = (0, 0);
+    for value in values {
+        word |= value << filled;
+        filled += width;
+        if filled >= 64 {
+            words.push(word);
+            filled -= 64;
+            word = if filled == 0 { 0 } else { value >> (width - filled) };
+        }
+    }
+    if filled > 0 {
+        words.push(word);
+    }
+}
+
+/// The value at a place of a block.
+#[inline]
+fn read(words: &[u64], width: u32, place: usize) -> u64 {
+    if width == 0 {
+        return 0;
+    }
+    let bit = place * width as usize;
+    let (at, shift) = (bit / 64, (bit % 64) as u32);
+    let low = words[at] >> shift;
+    let both = if shift + width > 64 { low | words[at + 1] << (64 - shift) } else { low };
+    both & (u64::MAX >> (64 - width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_was_packed_is_read(
+            values in proptest::collection::vec((any::<u64>(), 0_u32..65), 1..300),
+            base in 0_u64..1_000,
+            from in 0_usize..300,
+        ) {
+            let values: Vec<u64> =
+                values.into_iter().map(|(value, shift)| value.checked_shr(shift).unwrap_or(0).max(base)).collect();
+            let bits = Bits::pack(values.iter().copied(), base);
+            prop_assert_eq!(bits.len(), values.len());
+            let read: Vec<u64> = (0..values.len()).map(|place| bits.get(place)).collect();
+            prop_assert_eq!(&read, &values);
+            let mut told = vec![0; values.len()];
+            bits.for_each(|place, value| told[place] = value);
+            prop_assert_eq!(&told, &values);
+            let from = from.min(values.len());
+            let mut visited = Vec::new();
+            bits.visit(from..values.len(), |value| visited.push(value));
+            prop_assert_eq!(&visited[..], &values[from..]);
+        }
+    }
+
+    #[test]
+    fn a_busy_row_widens_its_own_block_only() {
+        let mut values = [3_u64; 640];
+        let narrow = Bits::pack(values.iter().copied(), 0).bytes();
+        assert_eq!(narrow, 640 * 2 / 8 + 10 * 4, "two bits a value and four bytes a block");
+        values[100] = 1 << 40;
+        assert_eq!(Bits::pack(values.iter().copied(), 0).bytes(), narrow + 64 * 39 / 8);
+    }
+}

@@ -1,0 +1,128 @@
+//! The histograms of one time in a slice, of the rows with two values or more: of a single value the sum
+//! tells everything.
+//!
+//! ```text
+//! rows      7               31                 rows with two values or more
+//! min       190 ms          2 s                and from there to the largest: `spread`
+//! lens      3               2                  bins
+//! steps     bin of min, +4 +1   …, +9          from each bin to the next
+//! counts    1 2 1           1 6
+//! ```
+
+use super::histogram::bin_of;
+use super::ids::Ids;
+use super::packed::Packed;
+
+/// Rows between two marks.
+const MARK: usize = 64;
+
+/// Histograms with their extremes, row by row.
+#[derive(Clone, Debug)]
+pub(super) struct Times {
+    rows: Ids,
+    min: Packed, // by place in `rows`
+    spread: Packed,
+    lens: Packed,
+    marks: Box<[u32]>, // where the bins of places 0, MARK, 2 * MARK … begin
+    steps: Packed,     // of all bins but the first of each row
+    counts: Packed,    // of all bins
+}
+
+/// What [`Times`] are made of, place by place.
+#[derive(Debug, Default)]
+pub(super) struct Histograms {
+    pub(super) rows: Vec<u32>,            // upwards
+    pub(super) extremes: Vec<(u64, u64)>, // of each
+    lens: Vec<u32>,
+    steps: Vec<u16>,
+    counts: Vec<u64>,
+}
+
+impl Histograms {
+    /// Adds the bins of the next row, upwards.
+    pub(super) fn push(&mut self, bins: impl Iterator<Item = (u16, u64)>) {
+        let (mut len, mut before) = (0, 0);
+        for (bin, count) in bins {
+            if len > 0 {
+                self.steps.push(bin - before);
+            }
+            self.counts.push(count);
+            (len, before) = (len + 1, bin);
+        }
+        self.lens.push(len);
+    }
+
+    /// Packs them; `None` where there are no rows.
+    pub(super) fn pack(self) -> Option<Box<Times>> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        let Self { rows, extremes, lens, steps, counts } = self;
+        let begins = lens.iter().scan(0, |end: &mut u32, len| {
+            let begin = *end;
+            *end += len;
+            Some(begin)
+        });
+        Some(Box::new(Times {
+            rows: Ids::pack(&rows),
+            min: pack(extremes.iter().map(|(min, _)| *min)),
+            spread: pack(extremes.iter().map(|(min, max)| max - min)),
+            marks: begins.step_by(MARK).collect(),
+            lens: pack(lens.iter().map(|len| u64::from(*len))),
+            steps: pack(steps.iter().map(|step| u64::from(*step))),
+            counts: pack(counts.iter().copied()),
+        }))
+    }
+}
+
+fn pack(values: impl Iterator<Item = u64> + Clone) -> Packed {
+    Packed::pack(values.map(u128::from))
+}
+
+/// Where a row's histogram is: best asked for row by row, upwards.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Spot {
+    place: usize,
+    begin: usize,
+}
+
+impl Times {
+    /// The spot of a row; `near` is the one after the row asked for before.
+    pub(super) fn spot(&self, row: usize, near: Spot) -> Spot {
+        let row = row as u32;
+        if near.place < self.rows.len() && self.rows.get(near.place) == row {
+            return near;
+        }
+        let place = self.rows.find(row).expect("rows with two values are listed");
+        let mut begin = self.marks[place / MARK] as usize;
+        self.lens.visit(place / MARK * MARK..place, |len| begin += len as usize);
+        Spot { place, begin }
+    }
+
+    /// The smallest and the largest value.
+    pub(super) fn extremes(&self, spot: Spot) -> (u64, u64) {
+        let min = self.min.get(spot.place) as u64;
+        (min, min + self.spread.get(spot.place) as u64)
+    }
+
+    /// Visits the bins, upwards, each with its count; answers the spot after.
+    pub(super) fn visit(&self, spot: Spot, mut visit: impl FnMut(u16, u64)) -> Spot {
+        let Spot { place, begin } = spot;
+        let end = begin + self.lens.get(place) as usize;
+        let (mut bin, mut at) = (bin_of(self.min.get(place) as u64), begin);
+        visit(bin, self.counts.get(at) as u64);
+        // Each row before has a bin without a step.
+        self.steps.visit(begin - place..end - place - 1, |step| {
+            bin += step as u16;
+            at += 1;
+            visit(bin, self.counts.get(at) as u64);
+        });
+        Spot { place: place + 1, begin: end }
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn bytes(&self) -> usize {
+        let packed = [&self.min, &self.spread, &self.lens, &self.steps, &self.counts].map(Packed::bytes);
+        self.rows.bytes() + self.marks.len() * 4 + packed.iter().sum::<usize>() + size_of::<Self>()
+    }
+}
