@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -22,6 +23,9 @@ use std::time::Instant;
 const GROUP_BYTES: usize = 4 << 20;
 /// How long nothing comes before the journal counts as idle.
 const IDLE: Duration = Duration::from_millis(50);
+/// How long frames are gathered where an acknowledgement promises nothing of the disk: to wake this
+/// thread for each costs whoever sends it as much as to count it. A sync makes such a pause itself.
+const GATHER: Duration = Duration::from_millis(1);
 /// Looked at this often where nothing is due.
 const FOREVER: Duration = Duration::from_secs(3_600);
 
@@ -118,6 +122,9 @@ impl Writer {
         }
         if self.ack == Ack::Fsync || !self.replies.is_empty() || self.is_flush_due() {
             self.sync()?;
+        } else if self.ack == Ack::Memory && self.commands.is_empty() {
+            // Nobody waits for what comes next.
+            thread::sleep(GATHER.min(self.flush));
         }
         Ok(false)
     }

@@ -54,6 +54,8 @@ struct Known {
     days: Vec<i64>,
     /// By slot: the number of the name in the record; 0 where it has none yet.
     names: Vec<u32>,
+    /// The second that was judged last, and whether it is late.
+    second: (i64, bool),
 }
 
 /// What was decided, row by row.
@@ -95,6 +97,7 @@ impl Intake<'_> {
             numbers: vec![UNSEEN; table.len()],
             days: vec![i64::MIN; table.len()],
             names: vec![0; table.slots()],
+            second: (i64::MIN, false),
         };
         self.record.columns.reserve(table.names_at_most(), table.len());
         let mut fate = Fate { numbers: Vec::with_capacity(columns.len()), ..Fate::default() };
@@ -125,7 +128,6 @@ impl Intake<'_> {
                 }
             }
         }
-        drop(rows);
         columns.settle(fate, &mut self.record.columns);
         self.list_faults();
     }
@@ -151,13 +153,23 @@ impl Intake<'_> {
         if let Some(row) = row {
             row.measures.check()?;
         }
-        let late = engine.judge(timestamp, self.now)?;
+        let late = self.is_late(timestamp, known)?;
         let day = timestamp.secs() / DAY;
         if known.days[place] < day {
             known.days[place] = day;
             self.resolve(of, timestamp, table, known);
         }
         Ok((known.numbers[place], late))
+    }
+
+    /// Whether a time is late, if it can be counted. Neighbours mostly share their second; only one
+    /// ahead of the clock is a matter of less than that.
+    fn is_late(&self, timestamp: Timestamp, known: &mut Known) -> Result<bool, Reject> {
+        let second = timestamp.secs();
+        if second != known.second.0 || timestamp > self.now {
+            known.second = (second, self.inner.engine.judge(timestamp, self.now)?);
+        }
+        Ok(known.second.1)
     }
 
     /// Looks a series up, which notes that it is seen on this day.

@@ -165,7 +165,7 @@ fn read(reader: &Reader, table: &Table<'_>, now: Timestamp) -> Bulk {
 struct Faults(Vec<EventError>);
 
 impl Faults {
-    fn add(&mut self, row: usize, pointer: impl Into<Cow<'static, str>>, detail: impl ToString) {
+    fn add(&mut self, row: usize, pointer: impl Into<Cow<'static, str>>, detail: &impl ToString) {
         self.0.push(Fault::new(pointer, detail.to_string()).at(row as u64));
     }
 
@@ -195,7 +195,7 @@ fn timestamps(batch: &Decoded<'_>, now: Timestamp, faults: &mut Faults) -> (Vec<
         let micros = batch.base.checked_add_unsigned(*offset);
         let timestamp = micros.and_then(|micros| Timestamp::from_micros(micros).ok());
         if timestamp.is_none() {
-            faults.add(row, "/timestamp", TimeError::OutOfRange);
+            faults.add(row, "/timestamp", &TimeError::OutOfRange);
         }
         timestamps.push(timestamp.unwrap_or(now));
     }
@@ -216,9 +216,9 @@ fn costs(batch: &Decoded<'_>, faults: &mut Faults) -> Vec<Money> {
         let told = batch.costs.0.iter().zip(&batch.costs.1).zip(rows_with(batch, column::COST));
         for ((currency, nanos), row) in told {
             if currencies[*currency as usize].is_none() {
-                faults.add(row, "/currency", MoneyError::UnknownCurrency);
+                faults.add(row, "/currency", &MoneyError::UnknownCurrency);
             } else if i64::try_from(*nanos).is_err() {
-                faults.add(row, "/cost", MoneyError::TooLarge);
+                faults.add(row, "/cost", &MoneyError::TooLarge);
             }
         }
     }
@@ -230,7 +230,7 @@ fn long_names(batch: &Decoded<'_>, faults: &mut Faults) {
         let is_long = |len: &u32| *len as usize > MAX_ID_BYTES;
         if strings.lens.iter().any(is_long) {
             let rows = rows_with(batch, tag).zip(&strings.lens).filter(|(_, len)| is_long(len));
-            rows.for_each(|(row, _)| faults.add(row, pointer, "longer than 128 bytes"));
+            rows.for_each(|(row, _)| faults.add(row, pointer, &"longer than 128 bytes"));
         }
     }
 }
@@ -242,7 +242,7 @@ fn long_labels(reader: &Reader, table: &Table<'_>, faults: &mut Faults) {
     }
     for (row, series) in table.batch.numbers.iter().enumerate() {
         if let Some(label) = table.long_label(*series) {
-            faults.add(row, reader.labels[label].1.clone(), "longer than 256 bytes");
+            faults.add(row, reader.labels[label].1.clone(), &"longer than 256 bytes");
         }
     }
 }

@@ -84,7 +84,7 @@ fn array(body: &[u8]) -> Result<Pieces<'_>, Detail> {
 fn object_or_lines(body: &[u8]) -> Result<Pieces<'_>, Detail> {
     let mut lines = lines(body);
     let (first, more) = (lines.next().unwrap_or_default(), lines.next().is_some());
-    if !is_json(first) || !more {
+    if !more || !is_json(first) {
         match utf8(body).and_then(|text| check(text).map(|()| text)) {
             Ok(text) => return Ok(Pieces::One(Some(text.trim_ascii()))),
             Err(detail) if !more || !self::lines(body).any(is_json) => return Err(detail),
