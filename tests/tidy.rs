@@ -65,6 +65,9 @@ const ENGINE: &[&str] = &[
     "ids",
     "times",
     "slice",
+    "rows",
+    "columns",
+    "sums",
     "merge",
     "plain_column",
     "plain",
@@ -80,6 +83,8 @@ const ENGINE: &[&str] = &[
     // Counting and answering.
     "rank",
     "plan",
+    "scan",
+    "spin",
     "core",
     "live",
     "view",

@@ -13,7 +13,7 @@ use super::column::Time;
 use super::column::unzigzag;
 use super::money::Currency;
 use super::packed::Packed;
-use super::scan::Rows;
+use super::rows::Rows;
 use super::slice::Slice;
 
 /// Sums of one figure by slot, of 128 bits (two's complement). The upper halves take no room until

@@ -54,6 +54,7 @@ pub(crate) mod restore;
 mod rfc3339;
 mod ring;
 mod rollup;
+mod rows;
 mod scan;
 mod seal;
 mod series;

@@ -51,7 +51,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn general(text: &str) -> Option<i64> {
-        text.parse::<jiff::Timestamp>().ok().map(|instant| instant.as_microsecond())
+        text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond)
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::column::Time;
 use super::columns::Columns;
 use super::histogram::Distribution;
-use super::packed::Packed;
 use super::plan::Ids;
+use super::rows::Rows;
 use super::slice::NOWHERE;
 use super::slice::Slice;
 
@@ -14,32 +14,6 @@ const ROWS_AT_A_TIME: usize = 1 << 16;
 /// Rows of a slice that are too few to wait for others: their figures are added at once, while the
 /// slice's columns are at hand.
 const FEW: usize = 256;
-
-/// The rows of a slice that count, with their slots.
-pub(super) enum Rows {
-    /// These rows.
-    Few(Vec<(u32, u32)>),
-    /// Every row: its slot, which may be the one for what counts nowhere.
-    All(Vec<u32>),
-}
-
-impl Rows {
-    /// Visits the figures of the rows: slot, figure. Zeros may be left out.
-    #[inline]
-    pub(super) fn visit(&self, figures: &Packed, mut visit: impl FnMut(usize, u128)) {
-        match self {
-            Self::Few(rows) => rows.iter().for_each(|(row, slot)| visit(*slot as usize, figures.get(*row as usize))),
-            Self::All(slots) => figures.for_each(slots.len(), |row, figure| visit(slots[row] as usize, figure)),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Few(rows) => rows.len(),
-            Self::All(slots) => slots.len(),
-        }
-    }
-}
 
 /// Which slot each id counts for.
 #[derive(Debug)]

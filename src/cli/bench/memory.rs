@@ -12,10 +12,12 @@ mod series;
 use super::Effort;
 use super::machine;
 use super::row::Row;
+use super::traffic::START;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
 use crate::cli::output;
 use crate::engine::Engine;
+use crate::engine::time::Timestamp;
 use clap::ValueEnum;
 use serde_json::Value;
 use std::io;
@@ -57,6 +59,11 @@ impl Held {
             Row::new(format!("memory: {what}, resident"), "bytes", [each(self.1, before.1)]),
         ]
     }
+}
+
+/// The engine's second so many seconds after [`START`].
+fn after(seconds: usize) -> Timestamp {
+    Timestamp::from_secs(START).plus_secs(i64::try_from(seconds).expect("a few days"))
 }
 
 /// The highest the account has been, and the most that was resident.

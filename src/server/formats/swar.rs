@@ -18,7 +18,7 @@ pub(super) fn string_end(word: u64) -> usize {
     // With this bit turned over the quote lies right above the control characters.
     let turned = word ^ (ONES * 2);
     let low = turned.wrapping_sub(ONES * 0x21) & !turned;
-    let escapes = word ^ (ONES * b'\\' as u64);
+    let escapes = word ^ (ONES * u64::from(b'\\'));
     place((low | (escapes.wrapping_sub(ONES) & !escapes)) & HIGH)
 }
 

@@ -1,8 +1,8 @@
 //! Calls of names never seen before, under a budget: the ceiling holds and no call is lost.
 
 use super::Row;
+use super::after;
 use super::peaks;
-use crate::cli::bench::traffic::START;
 use crate::engine::Engine;
 use crate::engine::config::Config;
 use crate::engine::event::Dimension;
@@ -36,7 +36,7 @@ pub(super) fn rows(millions: usize) -> Vec<Row> {
     let engine = Engine::new(config).expect("limits that can be");
     let (mut highest, mut took) = (0, Duration::ZERO);
     for first in (0..calls).step_by(BATCH) {
-        let now = Timestamp::from_secs(START + (first / PACE) as i64);
+        let now = after(first / PACE);
         took += count(&engine, first..first + BATCH, now);
         if first % PACE == 0 {
             highest = highest.max(engine.stats().memory_bytes);
@@ -62,7 +62,7 @@ fn count(engine: &Engine, calls: std::ops::Range<usize>, now: Timestamp) -> Dura
                 .with(Dimension::User, &names[1])
                 .with(Dimension::Model, &names[2])
                 .with(Dimension::Status, "200");
-            let cost = Some(Money { nanos: n as i64, currency: Currency::USD });
+            let cost = Some(Money { nanos: i64::try_from(n).expect("millions"), currency: Currency::USD });
             Event { timestamp: now, dimensions, measures: Measures { cost, ..Measures::default() }, ..Event::default() }
         })
         .collect();
@@ -73,7 +73,7 @@ fn count(engine: &Engine, calls: std::ops::Range<usize>, now: Timestamp) -> Dura
 
 /// Every call is in the totals, to the last nano-dollar.
 fn check(engine: &Engine, calls: usize) {
-    let now = Timestamp::from_secs(START + (calls / PACE) as i64);
+    let now = after(calls / PACE);
     let sums = engine.query(&Query::between(None, None), now).expect("an answer").totals.sums;
     assert_eq!(sums.requests, calls as u64);
     let nanos = calls as i128 * (calls as i128 - 1) / 2;

@@ -3,8 +3,8 @@
 
 use super::MIB;
 use super::Row;
+use super::after;
 use super::peaks;
-use crate::cli::bench::traffic::START;
 use crate::cli::bench::traffic::Traffic;
 use crate::engine::Engine;
 use crate::engine::Series;
@@ -13,7 +13,6 @@ use crate::engine::event::Measures;
 use crate::engine::money::Currency;
 use crate::engine::money::Money;
 use crate::engine::query::Query;
-use crate::engine::time::Timestamp;
 use std::time::Instant;
 
 const SERIES: usize = 20_000;
@@ -37,7 +36,7 @@ pub(super) fn rows(hours: usize) -> Vec<Row> {
     let (mut counted, mut highest, began) = (Counted::default(), 0, Instant::now());
     let seconds = hours * 3_600;
     for second in 0..seconds {
-        let now = Timestamp::from_secs(START + second as i64);
+        let now = after(second);
         engine.advance(now);
         for n in second * PACE..(second + 1) * PACE {
             let place = traffic.place(n);
@@ -73,7 +72,7 @@ fn varied(measures: &Measures, n: usize) -> Measures {
         ttft_us: vary(measures.ttft_us, 8),
         input_tokens: vary(measures.input_tokens, 16),
         output_tokens: vary(measures.output_tokens, 20),
-        cost: measures.cost.map(|cost| Money { nanos: cost.nanos + (chance % 1_000) as i64, ..cost }),
+        cost: measures.cost.map(|cost| Money { nanos: cost.nanos + (chance % 1_000).cast_signed(), ..cost }),
         ..*measures
     }
 }
@@ -87,9 +86,8 @@ impl Counted {
 
     /// Asks for the last seconds; answers the resolution told. What is told of all of it must be exact.
     fn check(&self, engine: &Engine, seconds: usize, back: usize) -> f64 {
-        let end = START + seconds as i64;
-        let query = Query::between(Some(Timestamp::from_secs(end - back as i64)), Some(Timestamp::from_secs(end)));
-        let usage = engine.query(&query, Timestamp::from_secs(end - 1)).expect("an answer");
+        let query = Query::between(Some(after(seconds - back)), Some(after(seconds)));
+        let usage = engine.query(&query, after(seconds - 1)).expect("an answer");
         if back == seconds {
             let sums = &usage.totals.sums;
             assert_eq!((sums.requests, sums.latency.sum_us), (self.calls, self.latency_us));

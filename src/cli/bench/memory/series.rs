@@ -39,7 +39,7 @@ pub(super) fn occupied(seconds: usize) -> Vec<Row> {
         count(&engine, &traffic, second);
         engine.advance(Timestamp::from_secs(second));
     }
-    engine.advance(Timestamp::from_secs(START + 2 * SETTLE + seconds as i64));
+    engine.advance(Timestamp::from_secs(START + 2 * SETTLE + i64::try_from(seconds).expect("minutes")));
     Held::by(&engine).rows(before, "series-second, occupied", BUSY * seconds).into()
 }
 

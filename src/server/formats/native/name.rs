@@ -125,7 +125,7 @@ mod tests {
             let text = format!("{name}\": 1");
             let mut scan = Scan::new(&text);
             assert_eq!((known(&mut scan), scan.place()), (Some(place), name.len() + 1), "{name}");
-            for other in [format!("{name}"), format!("{name}s\""), name[1..].to_owned(), format!("{}\"", &name[1..])] {
+            for other in [(*name).to_owned(), format!("{name}s\""), name[1..].to_owned(), format!("{}\"", &name[1..])] {
                 assert_eq!(known(&mut Scan::new(&other)), None, "{other}");
             }
             for at in 0..name.len() {

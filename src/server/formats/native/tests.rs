@@ -202,7 +202,7 @@ fn ordinary_events_take_the_quick_way() {
     let texts =
         [ORDINARY, &spaced, ORDINARY, r#"{"model":"m"}"#, ORDINARY, " { \"model\" : \"m\" } "].map(str::to_owned);
     for text in &texts {
-        assert_eq!(compare(&reader(), &[text.clone()]), 1, "{text}");
+        assert_eq!(compare(&reader(), std::slice::from_ref(text)), 1, "{text}");
     }
     assert_eq!(compare(&reader(), &texts), texts.len());
 }
