@@ -15,6 +15,7 @@
 mod applied;
 mod archive;
 mod batch;
+#[cfg(feature = "server")]
 pub(crate) mod bulk;
 mod calls;
 mod checkpoint;

@@ -52,12 +52,21 @@ pub(super) struct Kept {
 
 /// Reads all segments; `wanted` are the numbers of frames whose places are to be told.
 pub(super) fn read(storage: &Shared, wanted: &[u64]) -> Result<Kept, Unreadable> {
-    let mut walk =
-        Walk { storage, wanted, kept: Kept::default(), open: None, before: None, unsynced: VecDeque::new(), proven: 0 };
+    let mut walk = Walk {
+        storage,
+        wanted,
+        kept: Kept::default(),
+        reader: None,
+        open: None,
+        before: None,
+        unsynced: VecDeque::new(),
+        proven: 0,
+    };
     let mut number = None;
     // Asked again for each: a server may begin segments, and remove old ones, meanwhile.
     while let Some((next, segment)) = segment_after(storage, number)? {
         number = Some(next);
+        walk.finish()?;
         match segment {
             Ok(segment) => walk.segment(&segment)?,
             Err(error) if walk.is_removed(&error) => {}
@@ -78,6 +87,8 @@ struct Walk<'a> {
     storage: &'a Shared,
     wanted: &'a [u64],
     kept: Kept,
+    /// Of the segment before, where its frames ended.
+    reader: Option<Reader>,
     /// Where the segment before ends and when its latest request came; `None` before the first
     /// and where that is not known.
     open: Option<(Place, i64)>,
@@ -102,8 +113,14 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Reads on in the segment before: it is followed by another now, and a server may have come
+    /// further in it since its end was met.
+    fn finish(&mut self) -> Result<(), Unreadable> {
+        self.reader.take().map_or(Ok(()), |reader| self.follow(reader))
+    }
+
     fn segment(&mut self, segment: &Surveyed) -> Result<(), Unreadable> {
-        let mut reader = match Reader::of_segment(self.storage.clone(), &segment.info) {
+        let reader = match Reader::of_segment(self.storage.clone(), &segment.info) {
             Err(error) if self.is_removed(&error) => return Ok(()),
             Err(error) => return self.lost(error),
             Ok(reader) => reader,
@@ -111,6 +128,14 @@ impl Walk<'_> {
         self.head(segment);
         self.kept.segments += 1;
         self.pass(segment.info.first, segment.info.arrived);
+        self.kept.bytes += segment.begin;
+        self.before = Some(segment.info.first.frames);
+        self.follow(reader)
+    }
+
+    /// Reads the frames that are there.
+    fn follow(&mut self, mut reader: Reader) -> Result<(), Unreadable> {
+        let begun = reader.stand().offset;
         let told = loop {
             match reader.next() {
                 Ok(Some(frame)) => self.frame(&frame, &reader),
@@ -121,13 +146,15 @@ impl Walk<'_> {
         let stand = reader.stand();
         self.proven = self.proven.max(stand.proven);
         self.settle();
-        self.kept.bytes += stand.offset;
+        self.kept.bytes += stand.offset - begun;
         self.kept.tail = stand.torn.map_or(0, |end| end - stand.offset);
         self.open = Some((stand.place, self.open.map_or(i64::MIN, |(_, arrived)| arrived)));
-        self.before = Some(segment.info.first.frames);
-        if let Err(error) = told {
-            self.kept.faults.push(of_journal(error)?);
-            (self.open, self.before) = (None, None);
+        match told {
+            Ok(()) => self.reader = Some(reader),
+            Err(error) => {
+                self.kept.faults.push(of_journal(error)?);
+                (self.open, self.before) = (None, None);
+            }
         }
         Ok(())
     }

@@ -179,22 +179,26 @@ impl Engine {
     }
 
     /// Notes the time, before events are judged.
+    #[cfg(feature = "server")]
     pub(crate) fn observe(&self, now: Timestamp) {
         self.core.observe(now);
     }
 
     /// Whether calls of these names can be counted at all.
+    #[cfg(feature = "server")]
     pub(crate) fn check_names(&self, dimensions: &Dimensions<'_>) -> Result<(), Reject> {
         self.core.check_fields(&Event { dimensions: *dimensions, ..Event::default() })
     }
 
     /// Whether a time can be counted, and whether it is late.
+    #[cfg(feature = "server")]
     pub(crate) fn judge(&self, timestamp: Timestamp, now: Timestamp) -> Result<bool, Reject> {
         let watermark = self.core.watermark.load(Ordering::Relaxed).max(now.secs());
         self.core.judge(timestamp, now, watermark)
     }
 
     /// The series of these names, made if need be; and whether it has just these names.
+    #[cfg(feature = "server")]
     pub(crate) fn resolve(&self, dimensions: &Dimensions<'_>, timestamp: Timestamp) -> (Resolved, bool) {
         let (known, day) = core::resolvable(dimensions, timestamp);
         if let Some(resolved) = self.core.series.read().find(&known, day) {

@@ -12,6 +12,7 @@
 //! A row is found by walking: where the values of a column have holes, only the shapes before tell
 //! which of them belongs to a row. A request may hold 100,000 events, so a hole takes a bit.
 
+#[cfg(feature = "server")]
 mod adopt;
 mod costs;
 mod decode;
@@ -20,6 +21,7 @@ mod rows;
 mod table;
 mod texts;
 
+#[cfg(feature = "server")]
 pub(crate) use adopt::Parts;
 pub(crate) use rows::Rows;
 

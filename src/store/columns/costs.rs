@@ -39,6 +39,7 @@ impl Costs {
         CostCursor { currencies: &self.currencies, numbers: self.numbers.iter(), nanos: self.nanos.iter() }
     }
 
+    #[cfg(feature = "server")]
     pub(super) fn any_negative(&self) -> bool {
         self.nanos.iter().any(|nanos| *nanos < 0)
     }

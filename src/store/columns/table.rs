@@ -102,6 +102,7 @@ impl Table {
 
     /// The number of a series that is known to be new; from then on, only this adds any. A name is
     /// looked for only where its slot in `known` has no number yet.
+    #[cfg(feature = "server")]
     pub(super) fn add_by_slots<'s>(&mut self, told: impl Iterator<Item = (&'s str, usize)>, known: &mut [u32]) -> u32 {
         let number = u32::try_from(self.len()).expect("fewer series than bytes in a request");
         let Self { width, series, names, hasher, .. } = self;
@@ -117,6 +118,7 @@ impl Table {
     }
 
     /// Makes room for so many names and series.
+    #[cfg(feature = "server")]
     pub(super) fn reserve(&mut self, names: usize, series: usize) {
         let Self { hasher, names: Names { arena, ends, index }, .. } = self;
         ends.reserve(names);

@@ -1,5 +1,6 @@
 //! A column of texts that are not empty, end to end in one arena.
 
+#[cfg(feature = "server")]
 use crate::engine::recent::cut;
 use crate::store::varint::Malformed;
 use crate::store::varint::Reader;
@@ -32,6 +33,7 @@ impl Texts {
     }
 
     /// Texts that lie end to end, none of which is empty; a longer one than `longest` is cut.
+    #[cfg(feature = "server")]
     pub(super) fn of(lens: &[u32], arena: &str, longest: usize) -> Self {
         if lens.iter().all(|len| *len as usize <= longest) {
             return Self { lens: lens.iter().map(|len| *len as u16).collect(), arena: arena.to_owned() };
@@ -45,6 +47,7 @@ impl Texts {
         texts
     }
 
+    #[cfg(feature = "server")]
     pub(super) fn len(&self) -> usize {
         self.lens.len()
     }
