@@ -10,7 +10,7 @@ fn bench_measures_what_it_is_asked_for() {
     assert!(told["machine"]["cores"].as_u64().unwrap() > 0, "{told}");
     assert_eq!(told["machine"]["version"], env!("CARGO_PKG_VERSION"));
     let rows = told["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), 2, "{told}");
+    assert!(rows.len() >= 2, "{told}");
     for row in rows {
         assert!(row["name"].as_str().unwrap().starts_with("parse: "), "{row}");
         assert!(row["rounds"].as_u64().unwrap() >= 5, "{row}");
