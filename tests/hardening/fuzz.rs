@@ -14,6 +14,12 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
+use tallyring::batch::Encoder;
+use tallyring::batch::MEDIA_TYPE;
+use tallyring::engine::event::Dimension;
+use tallyring::engine::event::Dimensions;
+use tallyring::engine::event::Event;
+use tallyring::engine::event::Measures;
 
 /// Requests to begin with.
 fn samples() -> Vec<Vec<u8>> {
@@ -31,6 +37,8 @@ fn samples() -> Vec<Vec<u8>> {
         post("/v1/events?atomic=true", "idempotency-key: k\r\n", &[&b"["[..], event, b",", event, b"]"].concat()),
         post("/v1/events", "content-type: application/x-ndjson\r\n", &[&event[..], b"\n", event, b"\nnonsense\n"].concat()),
         post("/v1/events", "content-encoding: zstd\r\n", &packed),
+        post("/v1/events", "", br#"{"model":"m","input_tokens":-1}"#),
+        post("/v1/events", &format!("content-type: {MEDIA_TYPE}\r\n"), &batch()),
         post("/v1/ingest/dify", "", dify),
         post("/v1/snapshots?full=true", "", b""),
         b"POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n7\r\n{\"model\r\n6\r\n\":\"m\"}\r\n0\r\n\r\n".to_vec(),
@@ -53,6 +61,17 @@ fn samples() -> Vec<Vec<u8>> {
         samples.push(format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept-encoding: gzip\r\n\r\n").into_bytes());
     }
     samples
+}
+
+/// Some calls as a compact batch.
+fn batch() -> Vec<u8> {
+    let mut batch = Encoder::new(&["a"]);
+    for user in ["u", "v", "u"] {
+        let dimensions = Dimensions::default().with(Dimension::User, user).with(Dimension::Label(0), "b");
+        let measures = Measures { latency_us: Some(12_500), input_tokens: Some(7), ..Measures::default() };
+        batch.push(&Event { dimensions, measures, id: user, ..Event::default() });
+    }
+    batch.take()
 }
 
 /// Numbers of one seed.

@@ -69,7 +69,8 @@ fn compact(reader: &Reader, traffic: &Traffic, effort: Effort) -> Vec<Row> {
         };
         count();
         let bytes = traffic.batch(0..events, Timestamp::from_secs(START)).len() as f64 / events as f64;
-        let name = format!("parse: compact batch, {events} events a batch, {bytes:.0} bytes an event, read and counted");
+        let name =
+            format!("parse: compact batch, {events} events a batch, {bytes:.0} bytes an event, read and counted");
         rows.push(Row::new(name, "M events/s", (0..ROUNDS).map(|_| count())));
     }
     rows
