@@ -21,6 +21,10 @@ use std::time::Instant;
 const CALLS: &str =
     "openat,creat,write,writev,pwrite64,pwritev,pwritev2,fsync,fdatasync,rename,renameat,renameat2,sendto,sendmsg";
 
+/// Kinds of frames, as in their header.
+const MARK: u8 = 2;
+const SNAPSHOT: u8 = 3;
+
 #[test]
 fn answers_come_after_syncs_and_names_are_synced() {
     let test = "answers_come_after_syncs_and_names_are_synced";
@@ -68,9 +72,50 @@ fn run_traced(data: &Path, log: &Path) -> u64 {
     answers
 }
 
-/// A write of one header without a payload: what an idle journal writes of its own accord.
-fn is_mark(call: &str) -> bool {
-    call.starts_with("pwrite64") && call.contains(".seg>") && call.contains(", 116, ")
+/// A write that holds one frame, and not a request's: an idle journal marks what is synced, a snapshot
+/// is entered. Either may come between the sync that an answer waited for and the answer.
+fn is_of_no_request(call: &str) -> bool {
+    let Some(bytes) = call.strip_prefix("pwrite64(").and_then(written) else { return false };
+    let Some(header) = bytes.first_chunk::<12>().filter(|header| header.starts_with(b"tlyF")) else { return false };
+    let stored = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
+    let alone = format!(", {}, ", 116 + stored);
+    matches!(header[4], MARK | SNAPSHOT) && call.rsplit_once('"').is_some_and(|(_, rest)| rest.contains(&alone))
+}
+
+/// The beginning of what a call writes, out of strace's escapes.
+fn written(call: &str) -> Option<Vec<u8>> {
+    let text = call.split_once('"')?.1.as_bytes();
+    let (mut bytes, mut at) = (Vec::new(), 0);
+    while *text.get(at)? != b'"' {
+        let digits = text[at + 1..].iter().take(3).take_while(|digit| digit.is_ascii_digit()).count();
+        let (byte, len) = match (text[at], text.get(at + 1)?) {
+            (b'\\', b'0'..=b'7') => {
+                let octal = text[at + 1..][..digits].iter().fold(0, |sum, digit| sum * 8 + u32::from(digit - b'0'));
+                (u8::try_from(octal).ok()?, 1 + digits)
+            }
+            (b'\\', letter) => {
+                let place = b"tnvfr\"\\".iter().position(|known| known == letter)?;
+                (b"\t\n\x0b\x0c\r\"\\"[place], 2)
+            }
+            (byte, _) => (byte, 1),
+        };
+        bytes.push(byte);
+        at += len;
+    }
+    Some(bytes)
+}
+
+#[test]
+fn frames_of_no_request_are_told_by_their_header() {
+    let frame = |kind, stored: &str, len| {
+        is_of_no_request(&format!(
+            r#"pwrite64(9</d/journal/0.seg>, "tlyF\{kind}\0\0\0{stored}\0\0\0\"\\..."..., {len}, 4096"#
+        ))
+    };
+    assert!(frame(2, r"\0", 116) && frame(3, "A", 116 + 65) && frame(3, r"\n", 126) && frame(3, r"\177", 243));
+    assert!(!frame(1, "A", 181), "of a request");
+    assert!(!frame(3, "A", 400), "with a request's behind it");
+    assert!(!is_of_no_request(r#"write(9</d/snapshots/0.snap>, "tlyS", 4)"#));
 }
 
 /// What the trace shows.
@@ -123,8 +168,8 @@ impl Audit {
         let name = call.split('(').next().unwrap_or_default();
         match name {
             "write" | "writev" | "pwrite64" | "pwritev" | "pwritev2" | "sendto" | "sendmsg" => {
-                if is_mark(call) {
-                    return; // of no request: an answer may come between it and the next sync
+                if is_of_no_request(call) {
+                    return;
                 }
                 if let Some(file) = file_in(call, data) {
                     self.framed |= file.ends_with(".seg");
