@@ -60,6 +60,7 @@ const ENGINE: &[&str] = &[
     "cell",
     "combinations",
     "log",
+    "unpack",
     "bits",
     "packed",
     "ids",

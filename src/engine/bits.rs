@@ -10,8 +10,10 @@
 //!
 //! Few rows of a bucket are busy; a single width for all would be that of the busiest.
 
-/// Values in a block.
-const BLOCK: usize = 64;
+use super::unpack::BLOCK;
+use super::unpack::SEVERAL;
+use super::unpack::unpack;
+use std::ops::Range;
 
 /// Integers, immutable.
 ///
@@ -67,40 +69,70 @@ impl Bits {
     #[inline]
     pub(super) fn get(&self, place: usize) -> u64 {
         let (words, width) = self.block(place / BLOCK);
-        self.base + read(words, width, place % BLOCK)
+        self.base.wrapping_add(read(words, width, place % BLOCK))
     }
 
     /// Visits the values at some neighbouring places.
     #[inline]
-    pub(super) fn visit(&self, places: std::ops::Range<usize>, mut visit: impl FnMut(u64)) {
+    pub(super) fn visit(&self, places: Range<usize>, mut visit: impl FnMut(u64)) {
+        let mut values = [0; BLOCK];
         let mut at = places.start;
         while at < places.end {
-            let (words, width) = self.block(at / BLOCK);
-            let end = places.end.min((at / BLOCK + 1) * BLOCK);
-            if width == 0 {
-                (at..end).for_each(|_| visit(self.base));
+            let block = at / BLOCK;
+            let end = places.end.min((block + 1) * BLOCK);
+            if end - at < SEVERAL {
+                let (words, width) = self.block(block);
+                (at..end).for_each(|place| visit(self.base.wrapping_add(read(words, width, place % BLOCK))));
             } else {
-                (at..end).for_each(|place| visit(self.base + read(words, width, place % BLOCK)));
+                self.unpack(block, &mut values);
+                values[at % BLOCK..][..end - at].iter().for_each(|value| visit(*value));
             }
             at = end;
+        }
+    }
+
+    /// Copies the values from a place on.
+    pub(super) fn copy(&self, from: usize, to: &mut [u64]) {
+        let mut values = [0; BLOCK];
+        let (mut at, mut rest) = (from, to);
+        while !rest.is_empty() {
+            let held = (BLOCK - at % BLOCK).min(rest.len());
+            let (now, later) = rest.split_at_mut(held);
+            self.unpack(at / BLOCK, &mut values);
+            now.copy_from_slice(&values[at % BLOCK..][..held]);
+            (at, rest) = (at + held, later);
         }
     }
 
     /// Visits the places whose value is not zero, with it.
     #[inline]
     pub(super) fn for_each(&self, mut visit: impl FnMut(usize, u64)) {
+        let mut values = [0; BLOCK];
         for block in 0..self.len().div_ceil(BLOCK) {
-            let places = block * BLOCK..self.len().min((block + 1) * BLOCK);
-            let (words, width) = self.block(block);
-            if width == 0 && self.base == 0 {
-                continue;
-            }
-            for place in places {
-                let value = self.base + read(words, width, place % BLOCK);
-                if value != 0 {
-                    visit(place, value);
+            self.unpack(block, &mut values);
+            let held = (self.len() - block * BLOCK).min(BLOCK);
+            for (place, value) in (block * BLOCK..).zip(&values[..held]) {
+                if *value != 0 {
+                    visit(place, *value);
                 }
             }
+        }
+    }
+
+    /// The values of a block; beyond the last one anything.
+    fn unpack(&self, block: usize, values: &mut [u64; BLOCK]) {
+        let (words, width) = self.block(block);
+        match words.len() {
+            _ if width == 0 => return values.fill(self.base),
+            held if held < width as usize => {
+                let mut whole = [0; BLOCK];
+                whole[..held].copy_from_slice(words);
+                unpack(&whole, width, values);
+            }
+            _ => unpack(words, width, values),
+        }
+        if self.base > 0 {
+            values.iter_mut().for_each(|value| *value = value.wrapping_add(self.base));
         }
     }
 
@@ -164,10 +196,10 @@ fn read(words: &[u64], width: u32, place: usize) -> u64 {
         return 0;
     }
     let bit = place * width as usize;
-    let (at, shift) = (bit / 64, (bit % 64) as u32);
-    let low = words[at] >> shift;
-    let both = if shift + width > 64 { low | words[at + 1] << (64 - shift) } else { low };
-    both & (u64::MAX >> (64 - width))
+    let (at, shift) = (bit / 64, bit % 64);
+    let next = words.get(at + 1).copied().unwrap_or(0);
+    let both = u128::from(next) << 64 | u128::from(words[at]);
+    (both >> shift) as u64 & (u64::MAX >> (64 - width))
 }
 
 #[cfg(test)]
@@ -195,6 +227,9 @@ mod tests {
             let mut visited = Vec::new();
             bits.visit(from..values.len(), |value| visited.push(value));
             prop_assert_eq!(&visited[..], &values[from..]);
+            let mut copied = vec![0; values.len() - from];
+            bits.copy(from, &mut copied);
+            prop_assert_eq!(&copied[..], &values[from..]);
         }
     }
 

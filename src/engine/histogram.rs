@@ -154,8 +154,8 @@ impl Distribution {
         self.count += count;
     }
 
-    /// The table, grown up to a bin, to add many values at once.
-    pub(super) fn reach(&mut self, highest: u16) -> Table<'_> {
+    /// Counts so many values, and gives the table, grown up to the bin of the largest, to be told where they fell.
+    pub(super) fn reach(&mut self, highest: u16, count: u64) -> &mut [u64] {
         if !self.settled.is_empty() {
             self.unsettle();
         }
@@ -163,7 +163,8 @@ impl Distribution {
         if self.table.len() < length {
             self.table.resize(length, 0);
         }
-        Table { counts: &mut self.table, count: &mut self.count }
+        self.count += count;
+        &mut self.table
     }
 
     /// Widens the extremes.
@@ -187,21 +188,6 @@ impl Distribution {
         if let Some((min, max)) = other.extremes {
             self.stretch(min, max);
         }
-    }
-}
-
-/// A distribution that grows.
-pub(super) struct Table<'a> {
-    counts: &'a mut [u64],
-    count: &'a mut u64,
-}
-
-impl Table<'_> {
-    /// Adds values that fell into one bin, up to the highest that was reached for.
-    #[inline]
-    pub(super) fn add(&mut self, bin: u16, count: u64) {
-        self.counts[usize::from(bin)] += count;
-        *self.count += count;
     }
 }
 

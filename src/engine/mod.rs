@@ -67,6 +67,7 @@ mod tell;
 mod tiers;
 pub mod time;
 mod times;
+mod unpack;
 mod values;
 mod view;
 

@@ -64,6 +64,15 @@ impl Packed {
         }
     }
 
+    /// Copies the values from a row on, of a column none of whose values has more than 64 bits.
+    pub(super) fn copy(&self, from: usize, to: &mut [u64]) {
+        match self {
+            Self::Const(value) => to.fill(*value),
+            Self::Bits(values) => values.copy(from, to),
+            Self::Wide(values) => to.iter_mut().zip(&values[from..]).for_each(|(to, value)| *to = *value as u64),
+        }
+    }
+
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
         match self {

@@ -176,7 +176,7 @@ pub(super) struct RowBins<'a> {
     near: Spot,
 }
 
-impl RowBins<'_> {
+impl<'a> RowBins<'a> {
     /// The extremes of a row; `None` where it has no value.
     pub(super) fn extremes(&mut self, row: usize) -> Option<(u64, u64)> {
         match self.counts.get(row) {
@@ -191,10 +191,17 @@ impl RowBins<'_> {
 
     /// Adds a row's histogram and extremes to a distribution.
     pub(super) fn add(&mut self, row: usize, to: &mut Distribution) {
-        let Some((min, max)) = self.extremes(row) else { return };
-        to.stretch(min, max);
-        let mut table = to.reach(bin_of(max));
-        self.visit(row, |bin, count| table.add(bin, count));
+        match u64::try_from(self.counts.get(row)).expect("a count fits 64 bits") {
+            0 => {}
+            1 => to.record(self.only(row)),
+            calls => {
+                let (times, spot) = (self.times(), self.times().spot(row, self.near));
+                let (min, max) = times.extremes(spot);
+                to.stretch(min, max);
+                let table = to.reach(bin_of(max), calls);
+                self.near = times.visit(spot, |bin, count| table[usize::from(bin)] += count);
+            }
+        }
     }
 
     /// Visits the bins of a row, upwards, each with its count.
@@ -214,7 +221,7 @@ impl RowBins<'_> {
         u64::try_from(self.sums.get(row)).expect("one latency fits 64 bits")
     }
 
-    fn times(&self) -> &Times {
+    fn times(&self) -> &'a Times {
         self.times.expect("there are rows with two values")
     }
 }

@@ -12,6 +12,8 @@
 use super::histogram::bin_of;
 use super::ids::Ids;
 use super::packed::Packed;
+use super::unpack::BLOCK;
+use super::unpack::SEVERAL;
 
 /// Rows between two marks.
 const MARK: usize = 64;
@@ -111,12 +113,27 @@ impl Times {
         let end = begin + self.lens.get(place) as usize;
         let (mut bin, mut at) = (bin_of(self.min.get(place) as u64), begin);
         visit(bin, self.counts.get(at) as u64);
-        // Each row before has a bin without a step.
-        self.steps.visit(begin - place..end - place - 1, |step| {
-            bin += step as u16;
-            at += 1;
-            visit(bin, self.counts.get(at) as u64);
-        });
+        at += 1;
+        // Each row before has a bin without a step, and so has this one.
+        if end - at < SEVERAL {
+            self.steps.visit(at - place - 1..end - place - 1, |step| {
+                bin += step as u16;
+                visit(bin, self.counts.get(at) as u64);
+                at += 1;
+            });
+        } else {
+            let (mut steps, mut counts) = ([0; BLOCK], [0; BLOCK]);
+            while at < end {
+                let held = (end - at).min(BLOCK);
+                self.steps.copy(at - place - 1, &mut steps[..held]);
+                self.counts.copy(at, &mut counts[..held]);
+                for (step, count) in steps[..held].iter().zip(&counts) {
+                    bin += *step as u16;
+                    visit(bin, *count);
+                }
+                at += held;
+            }
+        }
         Spot { place: place + 1, begin: end }
     }
 
@@ -124,5 +141,45 @@ impl Times {
     pub(super) fn bytes(&self) -> usize {
         let packed = [&self.min, &self.spread, &self.lens, &self.steps, &self.counts].map(Packed::bytes);
         self.rows.bytes() + self.marks.len() * 4 + packed.iter().sum::<usize>() + size_of::<Self>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::histogram::lowest_of;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        /// Rows of few bins and of many, asked for one after the other and here and there.
+        #[test]
+        fn histograms_are_read_as_they_were_packed(
+            rows in proptest::collection::btree_map(
+                0_u32..400,
+                (0_usize..300, proptest::collection::btree_map(0_u16..900, 1_u64..5_000, 1..300)),
+                1..40,
+            ),
+        ) {
+            let rows: BTreeMap<u32, BTreeMap<u16, u64>> = rows
+                .into_iter()
+                .map(|(row, (most, bins))| (row, bins.into_iter().take(1 + most).collect()))
+                .collect();
+            let mut histograms = Histograms::default();
+            for (row, bins) in &rows {
+                histograms.rows.push(*row);
+                let [min, max] = [bins.keys().next(), bins.keys().last()].map(|bin| lowest_of(*bin.expect("one bin")));
+                histograms.extremes.push((min, max));
+                histograms.push(bins.iter().map(|(bin, count)| (*bin, *count)));
+            }
+            let times = histograms.pack().expect("one row");
+            let mut near = Spot::default();
+            for (place, (row, bins)) in rows.iter().enumerate() {
+                let mut read = BTreeMap::new();
+                let spot = times.spot(*row as usize, if place % 3 == 2 { Spot::default() } else { near });
+                near = times.visit(spot, |bin, count| assert!(read.insert(bin, count).is_none()));
+                prop_assert_eq!(&read, bins);
+            }
+        }
     }
 }
