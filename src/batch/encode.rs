@@ -92,26 +92,12 @@ impl Encoder {
     }
 
     fn measure(&mut self, measures: &Measures) -> u16 {
-        let Measures {
-            latency_us,
-            ttft_us,
-            input_tokens,
-            output_tokens,
-            cache_read_tokens,
-            cache_write_tokens,
-            reasoning_tokens,
-            total_tokens,
-            cost,
-        } = *measures;
-        let tokens =
-            [input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, total_tokens];
         let mut shape = 0;
-        let figures = [latency_us, ttft_us].into_iter().chain(tokens);
-        for (place, (figure, column)) in figures.zip(&mut self.figures).enumerate() {
+        for (place, (figure, column)) in measures.figures().into_iter().zip(&mut self.figures).enumerate() {
             shape |= u16::from(figure.is_some()) << place;
             column.extend(figure);
         }
-        if let Some(cost) = cost {
+        if let Some(cost) = measures.cost {
             shape |= 1 << column::COST;
             let place = self.currencies.iter().position(|known| *known == cost.currency).unwrap_or_else(|| {
                 self.currencies.push(cost.currency);

@@ -37,24 +37,11 @@ pub(super) fn spell(event: &Event<'_>, timed: bool, out: &mut Vec<u8>) {
 }
 
 fn spell_measures(measures: &Measures, out: &mut Vec<u8>) {
-    let Measures {
-        latency_us,
-        ttft_us,
-        input_tokens,
-        output_tokens,
-        cache_read_tokens,
-        cache_write_tokens,
-        reasoning_tokens,
-        total_tokens,
-        cost,
-    } = *measures;
-    if let Some(cost) = cost {
+    if let Some(cost) = measures.cost {
         integer(COST, cost.nanos.cast_unsigned(), out);
         out.extend_from_slice(cost.currency.code().as_bytes());
     }
-    let times = [latency_us, ttft_us];
-    let tokens = [input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, total_tokens];
-    for (tag, figure) in (FIGURES..).zip(times.into_iter().chain(tokens)) {
+    for (tag, figure) in (FIGURES..).zip(measures.figures()) {
         figure.into_iter().for_each(|figure| integer(tag, figure, out));
     }
 }

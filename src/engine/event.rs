@@ -124,6 +124,32 @@ impl Measures {
         }
     }
 
+    /// The eight counts, in the order in which every format of our own has them. Taken apart without
+    /// `..`, so that a new one can't be forgotten.
+    pub(crate) fn figures(&self) -> [Option<u64>; 8] {
+        let Self {
+            latency_us,
+            ttft_us,
+            input_tokens,
+            output_tokens,
+            cache_read_tokens,
+            cache_write_tokens,
+            reasoning_tokens,
+            total_tokens,
+            cost: _,
+        } = *self;
+        [
+            latency_us,
+            ttft_us,
+            input_tokens,
+            output_tokens,
+            cache_read_tokens,
+            cache_write_tokens,
+            reasoning_tokens,
+            total_tokens,
+        ]
+    }
+
     /// Whether the sender told any tokens at all.
     #[must_use]
     pub fn metered(&self) -> bool {

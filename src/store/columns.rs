@@ -123,7 +123,7 @@ impl Columns {
         debug_assert!((row.series as usize) < self.table.len(), "a series of this record");
         debug_assert!(row.measures.check().is_ok() && row.id.len().max(row.job_id.len()) <= MAX_ID_BYTES);
         let mut shape = u16::from(row.late) << LATE;
-        for (place, (figure, column)) in figures(&row.measures).into_iter().zip(&mut self.figures).enumerate() {
+        for (place, (figure, column)) in row.measures.figures().into_iter().zip(&mut self.figures).enumerate() {
             let Some(figure) = figure else { continue };
             shape |= 1 << place;
             if column.capacity() == 0 {
@@ -202,31 +202,6 @@ impl Columns {
             + texts
             + self.table.bytes()
     }
-}
-
-/// The figures by place. Taken apart without `..`, so that a new one can't be forgotten.
-fn figures(measures: &Measures) -> [Option<u64>; 8] {
-    let Measures {
-        latency_us,
-        ttft_us,
-        input_tokens,
-        output_tokens,
-        cache_read_tokens,
-        cache_write_tokens,
-        reasoning_tokens,
-        total_tokens,
-        cost: _,
-    } = *measures;
-    [
-        latency_us,
-        ttft_us,
-        input_tokens,
-        output_tokens,
-        cache_read_tokens,
-        cache_write_tokens,
-        reasoning_tokens,
-        total_tokens,
-    ]
 }
 
 #[cfg(test)]
