@@ -3,6 +3,9 @@
 //! An [`Aggregate`] takes 300 bytes. A scan adds rows in the order of their series, whose groups lie
 //! anywhere, so with tens of thousands of groups it would fetch other memory for each row. Here the
 //! sums of one figure lie together, 8 bytes a group, and stay in the cache while all slices are read.
+//!
+//! Where every call has a latency, a first token and a price, four counts are the same in every row,
+//! and a slice keeps them once. They are added once, too, as long as that holds.
 
 use super::aggregate::Aggregate;
 use super::aggregate::Cost;
@@ -15,6 +18,22 @@ use super::money::Currency;
 use super::packed::Packed;
 use super::rows::Rows;
 use super::slice::Slice;
+use std::ptr;
+
+/// The figures that are summed up by themselves.
+const FIGURES: [Column; 11] = [
+    Column::Failures,
+    Column::Overflowed,
+    Column::Unmetered,
+    Column::InputTokens,
+    Column::OutputTokens,
+    Column::CacheReadTokens,
+    Column::CacheWriteTokens,
+    Column::ReasoningTokens,
+    Column::TotalExcess,
+    Column::LatencySum,
+    Column::TtftSum,
+];
 
 /// Sums of one figure by slot, of 128 bits (two's complement). The upper halves take no room until
 /// one of them is needed, and neither does a figure that is zero everywhere.
@@ -60,26 +79,45 @@ impl Wide {
     }
 }
 
+/// Counts that may be the numbers of calls all over: then there are none of their own.
+#[derive(Clone, Debug)]
+struct Counts(Option<Wide>);
+
+impl Counts {
+    /// Counts of their own from here on, where they differ from the calls of what is added next.
+    fn part(&mut self, requests: &Wide) -> &mut Wide {
+        self.0.get_or_insert_with(|| requests.clone())
+    }
+}
+
 /// The money of one currency.
 #[derive(Clone, Debug)]
 struct CostSums {
     currency: Currency,
     nanos: Wide,
-    calls: Wide,
+    calls: Counts,
 }
 
 /// Sums by slot. The last slot takes what counts nowhere.
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
     slots: usize,
-    figures: [Wide; Column::ALL.len()],
+    requests: Wide,
+    figures: [Wide; Column::ALL.len()], // but for the calls and what may be alike
+    timed: [Counts; 2],                 // by `Time`
     costs: Vec<CostSums>,
 }
 
 impl Columns {
     /// Nothing in so many slots.
     pub(super) fn new(slots: usize) -> Self {
-        Self { slots: slots + 1, figures: Column::ALL.map(|_| Wide::default()), costs: Vec::new() }
+        Self {
+            slots: slots + 1,
+            requests: Wide::default(),
+            figures: Column::ALL.map(|_| Wide::default()),
+            timed: [Counts(None), Counts(None)],
+            costs: Vec::new(),
+        }
     }
 
     /// The slot of what counts nowhere: with it, a loop over rows has nothing to decide.
@@ -87,10 +125,12 @@ impl Columns {
         self.slots as u32 - 1
     }
 
-    /// Adds rows of some slices, one figure after the other.
+    /// Adds rows of some slices, one figure after the other; the calls at last, since until then
+    /// they are what counts alike begin with.
     pub(super) fn add_rows(&mut self, parts: &[(&Slice, Rows)]) {
         let slots = self.slots;
-        for (sums, column) in self.figures.iter_mut().zip(Column::ALL) {
+        for column in FIGURES {
+            let sums = &mut self.figures[column as usize];
             for (slice, rows) in parts {
                 let packed = slice.column(column);
                 match column {
@@ -99,11 +139,40 @@ impl Columns {
                 }
             }
         }
+        for time in Time::BOTH {
+            let counts = &mut self.timed[time as usize];
+            let own = |slice: &Slice| !ptr::eq(slice.column(Column::count(time)), slice.column(Column::Requests));
+            if counts.0.is_some() || parts.iter().any(|(slice, _)| own(slice)) {
+                let counts = counts.part(&self.requests);
+                for (slice, rows) in parts {
+                    counts.add_column(slots, slice.column(Column::count(time)), rows, |value| value);
+                }
+            }
+        }
+        self.add_costs(parts);
+        for (slice, rows) in parts {
+            self.requests.add_column(slots, slice.column(Column::Requests), rows, |value| value);
+        }
+    }
+
+    fn add_costs(&mut self, parts: &[(&Slice, Rows)]) {
+        let slots = self.slots;
         for (slice, rows) in parts {
             for cost in slice.costs() {
-                let sums = self.cost(cost.currency);
-                sums.nanos.add_column(slots, cost.nanos, rows, |value| value);
-                sums.calls.add_column(slots, cost.calls, rows, |value| value);
+                self.cost(cost.currency).nanos.add_column(slots, cost.nanos, rows, |value| value);
+            }
+        }
+        for sums in &mut self.costs {
+            let alike = |slice: &Slice| {
+                let cost = slice.costs().find(|cost| cost.currency == sums.currency);
+                cost.is_some_and(|cost| ptr::eq(cost.calls, slice.column(Column::Requests)))
+            };
+            if sums.calls.0.is_some() || !parts.iter().all(|(slice, _)| alike(slice)) {
+                let calls = sums.calls.part(&self.requests);
+                for (slice, rows) in parts {
+                    let cost = slice.costs().find(|cost| cost.currency == sums.currency);
+                    cost.into_iter().for_each(|cost| calls.add_column(slots, cost.calls, rows, |value| value));
+                }
             }
         }
     }
@@ -111,26 +180,40 @@ impl Columns {
     /// Adds calls of an open bucket to a slot.
     pub(super) fn add(&mut self, slot: usize, calls: &Cell) {
         let slots = self.slots;
-        for (sums, column) in self.figures.iter_mut().zip(Column::ALL) {
-            let stored = u128::from(calls.column(column));
-            if stored != 0 {
+        let add = |sums: &mut Wide, value: u128| {
+            if value != 0 {
                 sums.reach(slots);
-                sums.add(slot, summed(column, stored));
+                sums.add(slot, value);
+            }
+        };
+        for column in FIGURES {
+            add(&mut self.figures[column as usize], summed(column, u128::from(calls.column(column))));
+        }
+        let requests = calls.column(Column::Requests);
+        for time in Time::BOTH {
+            let (counts, count) = (&mut self.timed[time as usize], calls.column(Column::count(time)));
+            if counts.0.is_some() || count != requests {
+                add(counts.part(&self.requests), u128::from(count));
             }
         }
         for cost in calls.cost.raw() {
-            let sums = self.cost(cost.currency);
-            sums.nanos.reach(slots);
-            sums.nanos.add(slot, cost.nanos.cast_unsigned());
-            sums.calls.reach(slots);
-            sums.calls.add(slot, u128::from(cost.calls));
+            add(&mut self.cost(cost.currency).nanos, cost.nanos.cast_unsigned());
         }
+        for sums in &mut self.costs {
+            let count = calls.cost.raw().find(|cost| cost.currency == sums.currency).map_or(0, |cost| cost.calls);
+            if sums.calls.0.is_some() || count != requests {
+                add(sums.calls.part(&self.requests), u128::from(count));
+            }
+        }
+        add(&mut self.requests, u128::from(requests));
     }
 
     fn cost(&mut self, currency: Currency) -> &mut CostSums {
         let known = self.costs.iter().position(|cost| cost.currency == currency);
         let place = known.unwrap_or_else(|| {
-            self.costs.push(CostSums { currency, nanos: Wide::default(), calls: Wide::default() });
+            // Whatever was added before had none of it.
+            let calls = Counts((!self.requests.low.is_empty()).then(Wide::default));
+            self.costs.push(CostSums { currency, nanos: Wide::default(), calls });
             self.costs.len() - 1
         });
         &mut self.costs[place]
@@ -138,11 +221,16 @@ impl Columns {
 
     /// How many calls a slot has.
     pub(super) fn requests(&self, slot: usize) -> u64 {
-        self.count(Column::Requests, slot)
+        count(&self.requests, slot)
     }
 
     fn count(&self, column: Column, slot: usize) -> u64 {
-        u64::try_from(self.sum(column, slot)).expect("a count fits 64 bits")
+        count(&self.figures[column as usize], slot)
+    }
+
+    /// Counts that may be those of the calls.
+    fn counts<'a>(&'a self, counts: &'a Counts) -> &'a Wide {
+        counts.0.as_ref().unwrap_or(&self.requests)
     }
 
     fn sum(&self, column: Column, slot: usize) -> u128 {
@@ -152,8 +240,10 @@ impl Columns {
     /// The sums of a slot.
     pub(super) fn get(&self, slot: usize) -> Aggregate {
         let (input_tokens, output_tokens) = (self.sum(Column::InputTokens, slot), self.sum(Column::OutputTokens, slot));
-        let timing =
-            |time| Timing { count: self.count(Column::count(time), slot), sum_us: self.sum(Column::sum(time), slot) };
+        let timing = |time| Timing {
+            count: count(self.counts(&self.timed[time as usize]), slot),
+            sum_us: self.sum(Column::sum(time), slot),
+        };
         let mut calls = Aggregate {
             requests: self.requests(slot),
             failures: self.count(Column::Failures, slot),
@@ -169,8 +259,8 @@ impl Columns {
             ttft: timing(Time::Ttft),
             ..Aggregate::default()
         };
-        for CostSums { currency, nanos, calls: count } in &self.costs {
-            let told = u64::try_from(count.get(slot)).expect("a count fits 64 bits");
+        for CostSums { currency, nanos, calls: counts } in &self.costs {
+            let told = count(self.counts(counts), slot);
             if told > 0 {
                 calls.cost.add(Cost { currency: *currency, nanos: nanos.get(slot).cast_signed(), calls: told });
             }
@@ -186,14 +276,25 @@ impl Columns {
             (0..self.slots - 1).for_each(|slot| whole.add(0, sums.get(slot)));
             whole
         };
+        let counts = |counts: &Counts| Counts(counts.0.as_ref().map(whole));
         let cost = |cost: &CostSums| CostSums {
             currency: cost.currency,
             nanos: whole(&cost.nanos),
-            calls: whole(&cost.calls),
+            calls: counts(&cost.calls),
         };
-        let costs = self.costs.iter().map(cost).collect();
-        Self { slots: 1, figures: self.figures.each_ref().map(whole), costs }.get(0)
+        let sums = Self {
+            slots: 1,
+            requests: whole(&self.requests),
+            figures: self.figures.each_ref().map(whole),
+            timed: self.timed.each_ref().map(counts),
+            costs: self.costs.iter().map(cost).collect(),
+        };
+        sums.get(0)
     }
+}
+
+fn count(sums: &Wide, slot: usize) -> u64 {
+    u64::try_from(sums.get(slot)).expect("a count fits 64 bits")
 }
 
 /// A figure as it is summed up here, from how cells and slices store it.

@@ -121,9 +121,10 @@ mod tests {
     use std::collections::BTreeMap;
     use std::ops::Range;
 
-    /// Rows by id: each one's figure, wide or narrow, its latencies, and its currency.
+    /// Rows by id: each one's figure, wide or narrow, its latencies, and its currency. In some tables
+    /// every call has a latency and a price, all in one currency.
     #[derive(Clone, Debug)]
-    struct Table(Vec<u32>, Vec<(u128, Vec<u16>, bool)>);
+    struct Table(Vec<u32>, Vec<(u128, Vec<u16>, bool)>, bool);
 
     impl Part for Table {
         fn ids(&self) -> Cow<'_, [u32]> {
@@ -136,6 +137,7 @@ mod tests {
                     row,
                     match column {
                         Column::LatencyCount => times.len() as u128,
+                        Column::Requests if self.2 => times.len() as u128,
                         Column::LatencySum => times.iter().map(|us| u128::from(*us)).sum(),
                         Column::TotalExcess if *odd => zigzag(-(figure >> 1).cast_signed()),
                         Column::TotalExcess => zigzag((figure >> 1).cast_signed()),
@@ -150,8 +152,12 @@ mod tests {
 
         fn costs(&self, visit: &mut dyn FnMut(usize, Cost)) {
             for (row, (figure, _, odd)) in self.1.iter().enumerate() {
-                let currency = if *odd { Currency::USD } else { Currency::parse("EUR").unwrap() };
-                visit(row, Cost { currency, nanos: (figure >> 2).cast_signed(), calls: 1 });
+                let usd = *odd || self.2;
+                let currency = if usd { Currency::USD } else { Currency::parse("EUR").unwrap() };
+                let calls = if self.2 { self.1[row].1.len() as u64 } else { 1 };
+                if calls > 0 {
+                    visit(row, Cost { currency, nanos: (figure >> 2).cast_signed(), calls });
+                }
             }
         }
 
@@ -173,8 +179,8 @@ mod tests {
     fn tables() -> impl Strategy<Value = Vec<Table>> {
         let figure = (any::<u128>(), 28_u32..128).prop_map(|(figure, shift)| figure >> shift);
         let row = (figure, proptest::collection::vec(any::<u16>(), 0..4), any::<bool>());
-        let table = proptest::collection::btree_map(0_u32..200, row, 0..60)
-            .prop_map(|rows| Table(rows.keys().copied().collect(), rows.into_values().collect()));
+        let table = (proptest::collection::btree_map(0_u32..200, row, 0..60), any::<bool>())
+            .prop_map(|(rows, alike)| Table(rows.keys().copied().collect(), rows.into_values().collect(), alike));
         proptest::collection::vec(table, 1..5)
     }
 
@@ -206,10 +212,16 @@ mod tests {
                     }
                 }
             }
-            let mut sums = Columns::new(4);
-            scan(slices.iter(), &Targets::new(&ids, &slots, sums.nowhere()), &mut sums);
-            let scanned: Vec<Aggregate> = (0..4).map(|slot| sums.get(slot)).collect();
-            prop_assert_eq!(&scanned, &expected);
+            // Slice by slice, as small ones are scanned, and all at once, as large ones are.
+            let (mut sums, mut at_once) = (Columns::new(4), Columns::new(4));
+            let targets = Targets::new(&ids, &slots, sums.nowhere());
+            scan(slices.iter(), &targets, &mut sums);
+            let parts: Vec<(&Slice, Rows)> = slices.iter().map(|slice| (slice, targets.rows(slice))).collect();
+            at_once.add_rows(&parts);
+            for sums in [&sums, &at_once] {
+                let scanned: Vec<Aggregate> = (0..4).map(|slot| sums.get(slot)).collect();
+                prop_assert_eq!(&scanned, &expected);
+            }
             let mut whole = Aggregate::default();
             expected.iter().for_each(|calls| whole.merge(calls));
             prop_assert_eq!(sums.whole(), whole);
