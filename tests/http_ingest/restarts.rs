@@ -244,7 +244,7 @@ fn a_server_under_recovery_says_so_and_can_be_stopped() {
     let since = Instant::now();
     let log = server.stop();
     assert!(!log.contains("serving"), "it was stopped before it was ready: {log}");
-    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
 
     assert_eq!(Server::start_in(folder.path(), &args, None).requests(), CALLS);
 }
