@@ -31,8 +31,14 @@ const BUDGETS: &[Budget] = &[
     budget("a handle records, 1M series", "record: 1M series, handles, 1 thread", RATE, AtLeast(3.0)),
     budget("NDJSON over HTTP, synced", "http: ack = fsync, 1000 events a request, 8 connections", CPU, AtMost(1.0)),
     budget(
-        "single events, of an empty handler",
-        "http: one event a request, 8 connections: rate",
+        "single events, synced",
+        "http: ack = fsync, 1 event a request, 8 connections: rate",
+        "% of the empty handler's",
+        AtLeast(80.0),
+    ),
+    budget(
+        "single events, not synced",
+        "http: ack = memory, 1 event a request, 8 connections: rate",
         "% of the empty handler's",
         AtLeast(80.0),
     ),

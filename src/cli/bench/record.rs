@@ -19,8 +19,10 @@ use std::time::Instant;
 const BATCH: usize = 1_000;
 /// Calls whose numbers are told again and again: a caller has them at hand.
 const TOLD: usize = 1_000;
-/// Calls in a second of the engine's time.
+/// Calls in a second of the engine's time: a second has to be sealed after so many.
 const PACE: usize = 50_000;
+/// The same of a machine with nothing else to do.
+const FULL_PACE: usize = 1_000_000;
 
 pub(super) fn rows(effort: Effort) -> Vec<Row> {
     [("1k", 1_000), ("50k", 50_000), ("1M", 1_000_000)]
@@ -49,13 +51,13 @@ impl Recording {
         let (traffic, engine) = (&self.traffic, self.engine.clone());
         // Past the open seconds, unless in a hurry, so that sealing is under way.
         let seconds = self.next..self.next + 2 * self.round + 6;
-        run(&engine, &seconds, 1, |_| strings(traffic, &engine));
+        run(&engine, &seconds, PACE, 1, |_| strings(traffic, &engine));
         self.next = seconds.end;
         let mut rows = Vec::new();
         for writers in [1, 2] {
             let name = format!("record: {name} series, strings, {}", threads(writers));
             rows.push(measure(name, self.round, &mut self.next, |seconds| {
-                run(&engine, seconds, writers, |_| strings(traffic, &engine))
+                run(&engine, seconds, PACE, writers, |_| strings(traffic, &engine)) / 1e6
             }));
         }
         // Threads do best with handles of their own.
@@ -65,9 +67,13 @@ impl Recording {
         for writers in [1, 2] {
             let name = format!("record: {name} series, handles, {}", threads(writers));
             rows.push(measure(name, self.round, &mut self.next, |seconds| {
-                run(&engine, seconds, writers, |writer| handles(traffic, &sets[writer]))
+                run(&engine, seconds, PACE, writers, |writer| handles(traffic, &sets[writer])) / 1e6
             }));
         }
+        let full = format!("record: {name} series, handles, 1 thread, 1M calls a second of its time");
+        rows.push(measure(full, (self.round / 10).max(1), &mut self.next, |seconds| {
+            run(&engine, seconds, FULL_PACE, 1, |writer| handles(traffic, &sets[writer])) / 1e6
+        }));
         rows
     }
 }
@@ -76,12 +82,12 @@ fn threads(count: usize) -> String {
     if count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }
 }
 
-/// A figure in millions a second; `round` tells the rate over some seconds of the engine's time.
+/// `round` tells the rate over some seconds of the engine's time, in millions a second.
 fn measure(name: String, secs: i64, next: &mut i64, mut round: impl FnMut(&Range<i64>) -> f64) -> Row {
     let mut rate = || {
         let seconds = *next..*next + secs;
         *next = seconds.end;
-        round(&seconds) / 1e6
+        round(&seconds)
     };
     Row::new(name, "M events/s", (0..ROUNDS).map(|_| rate()).collect::<Vec<_>>())
 }
@@ -111,10 +117,11 @@ fn handles<'t>(traffic: &'t Traffic, handles: &'t [Series]) -> impl FnMut(Range<
 fn run<W: FnMut(Range<usize>, Timestamp)>(
     engine: &Engine,
     seconds: &Range<i64>,
+    pace: usize,
     writers: usize,
     writer: impl Fn(usize) -> W + Sync,
 ) -> f64 {
-    let share = PACE / writers;
+    let share = pace / writers;
     let began = Instant::now();
     thread::scope(|scope| {
         for number in 0..writers {
@@ -122,7 +129,7 @@ fn run<W: FnMut(Range<usize>, Timestamp)>(
             scope.spawn(move || {
                 let mut write = writer(number);
                 for second in seconds {
-                    let first = usize::try_from(second).expect("positive") * PACE + number * share;
+                    let first = usize::try_from(second).expect("positive") * pace + number * share;
                     let now = Timestamp::from_secs(second);
                     if number == 0 {
                         engine.advance(now);
@@ -134,5 +141,5 @@ fn run<W: FnMut(Range<usize>, Timestamp)>(
             });
         }
     });
-    (seconds.end - seconds.start) as f64 * PACE as f64 / began.elapsed().as_secs_f64()
+    (seconds.end - seconds.start) as f64 * pace as f64 / began.elapsed().as_secs_f64()
 }

@@ -52,15 +52,17 @@ pub(super) fn rows(effort: Effort) -> Result<Vec<Row>, Failure> {
             rows.extend(batches(&server, "fsync", &traffic, connections, effort)?);
         }
         rows.extend(compact(&server, &traffic, effort)?);
-        for ack in ["write", "memory"] {
-            let server = match Server::start(ack) {
-                Ok(server) => server,
-                Err(failure) => return Ok(Err(failure)),
-            };
-            rows.extend(batches(&server, ack, &traffic, 8, effort)?);
+        let (written, held) = match (Server::start("write"), Server::start("memory")) {
+            (Ok(written), Ok(held)) => (written, held),
+            (Err(failure), _) | (_, Err(failure)) => return Ok(Err(failure)),
+        };
+        for (ack, server) in [("write", &written), ("memory", &held)] {
+            rows.extend(batches(server, ack, &traffic, 8, effort)?);
         }
+        drop(written);
         rows.extend(waits(&server, &traffic, effort)?);
-        rows.extend(singles(&server, &empty, &traffic, effort)?);
+        rows.extend(singles(&empty, [("fsync", &server), ("memory", &held)], &traffic, effort)?);
+        drop(held);
         rows.extend(usage_while_ingesting(&server, &traffic, effort)?);
         Ok(Ok(rows))
     };
@@ -142,26 +144,29 @@ fn waits(server: &Server, traffic: &Traffic, effort: Effort) -> io::Result<Vec<R
 }
 
 /// One event a request, in turns with the empty handler.
-fn singles(server: &Server, empty: &Server, traffic: &Traffic, effort: Effort) -> io::Result<[Row; 4]> {
+fn singles(empty: &Server, servers: [(&str, &Server); 2], traffic: &Traffic, effort: Effort) -> io::Result<Vec<Row>> {
     let body = |n| traffic.ndjson(n..n + 1, System.now());
     let requests: Vec<Vec<u8>> = (0..1_000).map(|n| client::post("json", &body(n))).collect();
-    let (mut rates, mut empties, mut ratios, mut cpus) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut empties, mut figures) = (Vec::new(), [const { [const { Vec::new() }; 3] }; 2]);
     for _ in 0..ROUNDS {
         let nothing = send(empty, &requests, SINGLES, effort.round(), 0)?;
-        let sent = send(server, &requests, SINGLES, effort.round(), 1)?;
-        rates.push(sent.rate() / 1e3);
         empties.push(nothing.rate() / 1e3);
-        ratios.push(sent.rate() / nothing.rate() * 100.0);
-        let each = |sent: &Sent| sent.cpu_seconds / sent.requests as f64;
-        cpus.push(each(&sent) / each(&nothing).max(1e-9));
+        for ((_, server), figures) in servers.iter().zip(&mut figures) {
+            let sent = send(server, &requests, SINGLES, effort.round(), 1)?;
+            let each = |sent: &Sent| sent.cpu_seconds / sent.requests as f64;
+            let ratios = [sent.rate() / nothing.rate() * 100.0, each(&sent) / each(&nothing).max(1e-9)];
+            let told = [sent.rate() / 1e3, ratios[0], ratios[1]];
+            figures.iter_mut().zip(told).for_each(|(rounds, figure)| rounds.push(figure));
+        }
     }
-    let name = format!("http: one event a request, {SINGLES} connections");
-    Ok([
-        Row::new(name.clone(), "k requests/s", rates),
-        Row::new(format!("http: an empty handler, {SINGLES} connections"), "k requests/s", empties),
-        Row::new(format!("{name}: rate"), "% of the empty handler's", ratios),
-        Row::new(format!("{name}: server CPU"), "times the empty handler's", cpus),
-    ])
+    let mut rows = vec![Row::new(format!("http: an empty handler, {SINGLES} connections"), "k requests/s", empties)];
+    for ((ack, _), [rates, ratios, cpus]) in servers.iter().zip(figures) {
+        let name = format!("http: ack = {ack}, 1 event a request, {SINGLES} connections");
+        rows.push(Row::new(name.clone(), "k requests/s", rates));
+        rows.push(Row::new(format!("{name}: rate"), "% of the empty handler's", ratios));
+        rows.push(Row::new(format!("{name}: server CPU"), "times the empty handler's", cpus));
+    }
+    Ok(rows)
 }
 
 /// A question asked over and over while two connections send all they can.
