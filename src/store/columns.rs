@@ -104,7 +104,7 @@ impl Columns {
     /// Makes room for so many events: growing step by step takes longer than filling.
     pub(crate) fn make_room(&mut self, events: usize) {
         if self.table.len() == 0 {
-            self.table = Table::with_room(self.table.width(), events, events);
+            self.table = Table::with_room(self.table.width(), events.max(self.table.width()), events);
         }
         self.shapes.reserve(events);
         self.timestamps.reserve(events);

@@ -130,6 +130,17 @@ impl Reader {
         }
     }
 
+    /// Reads a body that is one ordinary event. `None` says nothing about it: it is to be read like any other.
+    #[must_use]
+    pub fn read_ordinary<'a>(&self, format: Format, body: &'a [u8]) -> Option<Draft<'a>> {
+        let text = str::from_utf8(body).ok().filter(|text| text.len() <= self.max_event_bytes)?;
+        let mut draft = Draft::default();
+        match format {
+            Format::Native => native::read_ordinary(self, text, &mut draft).map(|()| draft),
+            Format::Dify => None,
+        }
+    }
+
     /// The public name of a key that came in a field; it is judged by its own length, since its
     /// name is always short.
     fn name_key(&self, key: &str) -> Result<Option<Arc<str>>, Detail> {

@@ -90,6 +90,11 @@ pub(super) fn read<'a>(reader: &Reader, shape: &mut Shape, text: &'a str, draft:
     Ok(())
 }
 
+/// Reads an event by itself, of a sender not met before, if it is an ordinary one.
+pub(super) fn read_ordinary<'a>(reader: &Reader, text: &'a str, draft: &mut Draft<'a>) -> Option<()> {
+    quick::read(reader, &mut Shape::default(), text, draft)
+}
+
 /// The general way.
 fn read_any<'a>(reader: &Reader, text: &'a str) -> Result<Draft<'a>, Fault> {
     let fields = Fields::split(text, &TABLE, |name| reader.unknown.note(name))?;

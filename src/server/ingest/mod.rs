@@ -20,6 +20,7 @@ mod admission;
 mod answer;
 mod batch;
 mod body;
+mod events;
 mod request;
 
 use super::App;
@@ -29,18 +30,11 @@ use super::access::Scope;
 use super::counters::Counters;
 use super::counters::Refusal;
 use super::error::Problem;
-use super::formats::Detail;
-use super::formats::Draft;
-use super::formats::Fault;
 use super::formats::Format;
-use super::formats::Habits;
 use super::formats::Reader;
-use super::formats::framing::Pieces;
 use super::routes::Routes;
 use crate::clock::Clock;
-use crate::engine::time::Timestamp;
 use crate::privacy::Keyring;
-use crate::store::Batch;
 use crate::store::Committed;
 use crate::store::Intake;
 use crate::store::Refused;
@@ -66,15 +60,8 @@ use tokio::runtime::Handle;
 use tokio::runtime::RuntimeFlavor;
 use tokio::time::Instant;
 
-/// How many events are read before they are handed over: enough to share locks, few enough to stay
-/// in the processor's nearest cache.
-const CHUNK: usize = 32;
-/// How many are read before other requests have their turn.
-const TURN: usize = 256;
 /// How many events are counted in place: about a millisecond's worth.
 const MAX_IN_PLACE: usize = 4_096;
-/// No event takes fewer bytes of a body, its separator included.
-const MIN_EVENT_BYTES: usize = 2;
 /// How long a request waits for the journal to catch up before it is turned away, and how often it
 /// looks.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
@@ -138,17 +125,13 @@ impl Ingest {
         if terms.batch {
             return self.take_batch(format, caller, body, turn, &terms).await;
         }
-        let pieces =
-            Pieces::of(body.bytes(), terms.ndjson).map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail))?;
-        self.check_count(body.bytes(), &pieces).map_err(|refused| self.count(refused))?;
-        let (one, now) = (pieces.is_one(), self.clock.now());
+        let now = self.clock.now();
         let mut intake = self.store.intake(&caller.name, now);
         if let Some(key) = &terms.key {
             // The journal keeps it: a secret sent there by mistake must not lie on the disk.
             intake.idempotency_key(&self.keyring.scrub(key, ""), body.bytes());
         }
-        intake.reserve(pieces.bound());
-        self.read_all(format, pieces, &mut intake, now).await;
+        let one = self.read(format, terms.ndjson, body.bytes(), &mut intake, now).await?;
         drop(body); // its room is for others while this request waits for the disk
         self.not_busy().await.map_err(|refused| self.count(refused))?;
         let committed = commit(intake, terms.atomic);
@@ -206,78 +189,6 @@ impl Ingest {
             _ => {}
         }
         refused
-    }
-
-    /// Refuses more events than one entry of the journal may hold, before the first is read.
-    fn check_count(&self, body: &[u8], pieces: &Pieces<'_>) -> Result<(), Problem> {
-        let most = self.max_events;
-        let few = || body.len() / MIN_EVENT_BYTES < most || pieces.bound() <= most;
-        if few() || pieces.clone().take(most + 1).count() <= most {
-            return Ok(());
-        }
-        Err(too_many(most))
-    }
-
-    /// Reads so many events at a time, and lets others have the thread then.
-    async fn read_all(&self, format: Format, mut pieces: Pieces<'_>, intake: &mut Intake<'_>, now: Timestamp) {
-        let mut first = 0;
-        loop {
-            let read = self.read_turn(format, &mut pieces, first, intake, now);
-            if read < TURN {
-                return;
-            }
-            first += read as u64;
-            tokio::task::yield_now().await;
-        }
-    }
-
-    fn read_turn(
-        &self,
-        format: Format,
-        pieces: &mut Pieces<'_>,
-        first: u64,
-        intake: &mut Intake<'_>,
-        now: Timestamp,
-    ) -> usize {
-        let (mut read, mut habits) = (0, Habits::default());
-        while read < TURN {
-            let indexed = (first + read as u64..).zip(pieces.by_ref()).take(CHUNK);
-            let chunk = self.read_chunk(format, &mut habits, indexed, intake, now);
-            read += chunk;
-            if chunk < CHUNK {
-                break;
-            }
-        }
-        read
-    }
-
-    /// Reads events with their places in the request, and hands them over; answers how many there
-    /// were.
-    fn read_chunk<'a>(
-        &self,
-        format: Format,
-        habits: &mut Habits,
-        pieces: impl Iterator<Item = (u64, Result<&'a str, Detail>)>,
-        intake: &mut Intake<'_>,
-        now: Timestamp,
-    ) -> usize {
-        let mut drafts = Vec::with_capacity(pieces.size_hint().1.unwrap_or(CHUNK));
-        let mut batch = Batch::new(format.pointers());
-        for (index, piece) in pieces {
-            // It is written where it stays: a draft is larger than what is told in it.
-            drafts.push((index, Draft::default()));
-            let Some((_, draft)) = drafts.last_mut() else { continue };
-            let read = piece.map_err(Fault::whole).and_then(|text| self.reader.read_into(format, habits, text, draft));
-            if let Err(fault) = read {
-                drafts.pop();
-                batch.refuse(fault.at(index));
-            }
-        }
-        let read = batch.len() + drafts.len();
-        batch.reserve(drafts.len());
-        drafts.iter().for_each(|(index, draft)| batch.push(*index, draft.event(now), draft.timed()));
-        intake.push(batch);
-        read
     }
 
     /// Waits a little where too much waits to be written. Nothing is promised by it: another

@@ -62,6 +62,9 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
 /// Whether the type is one of NDJSON's; JSON's, or none at all, leave it to the body.
 fn ndjson(headers: &HeaderMap) -> Result<bool, Problem> {
     let Some(named) = headers.get(header::CONTENT_TYPE) else { return Ok(false) };
+    if named == "application/json" {
+        return Ok(false); // what most say, letter by letter
+    }
     let named = named.to_str().unwrap_or("?").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     match named.as_str() {
         "application/x-ndjson"
