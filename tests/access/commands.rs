@@ -1,6 +1,7 @@
 //! `token create|list|revoke`, and the client commands with a token.
 
 use crate::support::Server;
+use crate::support::program;
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
@@ -14,10 +15,7 @@ use std::process::Stdio;
 
 /// The binary, without the settings of whoever runs the tests.
 pub(crate) fn tallyring(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tallyring"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TALLYRING_")) {
-        command.env_remove(name);
-    }
+    let mut command = program::tallyring();
     command.args(args).stdin(Stdio::null());
     command
 }

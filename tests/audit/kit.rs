@@ -1,10 +1,10 @@
 //! Journals to audit.
 
+use crate::program;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
 use tallyring::audit;
@@ -117,11 +117,7 @@ pub(crate) struct Said {
 
 /// Runs the binary; without the settings of whoever runs the tests.
 pub(crate) fn tallyring(args: &[&str]) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tallyring"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TALLYRING_")) {
-        command.env_remove(name);
-    }
-    let output = command.args(args).stdin(Stdio::null()).output().unwrap();
+    let output = program::tallyring().args(args).stdin(Stdio::null()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }

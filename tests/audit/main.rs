@@ -7,6 +7,8 @@ mod busy;
 mod fsck;
 mod kit;
 mod memory;
+#[path = "../program/mod.rs"]
+mod program;
 mod replay;
 mod surgery;
 mod tampering;

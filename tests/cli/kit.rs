@@ -1,5 +1,6 @@
 //! A server to talk to, and commands to talk with.
 
+use crate::program;
 use crate::skipping::skipped;
 use serde_json::Value;
 use std::fs;
@@ -21,10 +22,7 @@ use tempfile::TempDir;
 
 /// The binary, without the settings of whoever runs the tests.
 pub(crate) fn tallyring(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tallyring"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TALLYRING_")) {
-        command.env_remove(name);
-    }
+    let mut command = program::tallyring();
     command.args(args).stdin(Stdio::null());
     command
 }

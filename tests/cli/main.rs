@@ -11,6 +11,8 @@ mod folders;
 mod import;
 mod kit;
 mod man;
+#[path = "../program/mod.rs"]
+mod program;
 mod ready;
 mod serve;
 #[path = "../skipping/mod.rs"]

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test takes the part it needs")]
 
+use crate::program;
 use serde_json::Value;
 use std::io;
 use std::io::BufRead;
@@ -38,10 +39,7 @@ pub(crate) fn busy_files() -> Vec<String> {
 
 /// `serve` in a data folder, without the settings of whoever runs the tests.
 pub(crate) fn serve(data: &Path, args: &[String]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tallyring"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TALLYRING_")) {
-        command.env_remove(name);
-    }
+    let mut command = program::tallyring();
     command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data).args(args);
     command
 }

@@ -15,6 +15,8 @@ mod full;
 mod kills;
 mod kit;
 mod ledger;
+#[path = "../program/mod.rs"]
+mod program;
 #[path = "../runs/mod.rs"]
 mod runs;
 #[path = "../skipping/mod.rs"]

@@ -15,6 +15,8 @@ mod kit;
 #[path = "../durability/ledger.rs"]
 #[allow(dead_code, reason = "a part of it is for others")]
 mod ledger;
+#[path = "../program/mod.rs"]
+mod program;
 #[path = "../runs/mod.rs"]
 mod runs;
 #[path = "../skipping/mod.rs"]

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+#[path = "../program/mod.rs"]
+pub(crate) mod program;
+
 use serde_json::Value;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -57,11 +60,7 @@ impl Server {
     /// The same at an address, such as that of one that was killed.
     pub(crate) fn begin_at(listen: &str, data: &Path, args: &[&str], folder: Option<TempDir>) -> Self {
         // Where a test limits the size of files, writing more is an error rather than a signal.
-        let mut shell = Command::new("sh");
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TALLYRING_")) {
-            shell.env_remove(name); // of the tests or of whoever runs them
-        }
-        let mut child = shell
+        let mut child = program::plain("sh")
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_tallyring")])
             .args(["serve", "--listen", listen, "--data-dir"])
             .arg(data)
