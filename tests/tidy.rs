@@ -49,7 +49,9 @@ const ENGINE: &[&str] = &[
     "histogram",
     "aggregate",
     "config",
+    "combination",
     "series",
+    "known",
     "query",
     "outcome",
     // Where calls are kept.
@@ -95,6 +97,7 @@ const ENGINE: &[&str] = &[
     "tell",
     "arrivals",
     // The face.
+    "handle",
     "mod",
     "reports",
     // The state as a whole.

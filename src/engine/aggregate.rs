@@ -82,10 +82,16 @@ impl Costs {
         sum.calls += cost.calls;
     }
 
-    /// Adds the cost of one call.
+    /// Adds the cost of one call; nearly all are in the currency of the first.
     #[inline]
     pub(super) fn add_one(&mut self, currency: Currency, nanos: i64) {
-        self.add(Cost { currency, nanos: i128::from(nanos), calls: 1 });
+        match &mut self.first {
+            Some(first) if first.currency == currency => {
+                first.nanos += i128::from(nanos);
+                first.calls += 1;
+            }
+            _ => self.add(Cost { currency, nanos: i128::from(nanos), calls: 1 }),
+        }
     }
 
     /// Adds another one's money.

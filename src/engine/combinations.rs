@@ -5,62 +5,48 @@
 //! the combinations when somebody asks or the bucket is sealed.
 
 use super::cell::Cell;
-use super::cell::Delta;
+use super::combination::Combination;
+use super::entry::Entry;
 use super::series::TOTAL;
 use foldhash::fast::FixedState;
-use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use hashbrown::HashTable;
-use std::hash::BuildHasher;
-use std::hash::Hasher;
 
-/// Cells by combination. A combination is as many groups as there are rollups, one of each.
+/// Cells by combination.
 #[derive(Debug)]
 pub(super) struct Combinations {
     rollups: usize,
-    index: HashTable<u32>, // place in `cells`
-    groups: Vec<u32>,      // `rollups` of each
+    places: HashMap<u32, u32, FixedState>, // by number, in the two below
+    known: Vec<Combination>,
     cells: Vec<Cell>,
     total: Cell,
-    hasher: RandomState,
 }
 
 impl Combinations {
+    /// None yet, of so many groups each.
     pub(super) fn new(rollups: usize) -> Self {
-        Self {
-            rollups,
-            index: HashTable::new(),
-            groups: Vec::new(),
-            cells: Vec::new(),
-            total: Cell::default(),
-            hasher: RandomState::default(),
-        }
+        Self { rollups, places: HashMap::default(), known: Vec::new(), cells: Vec::new(), total: Cell::default() }
     }
 
-    /// The place of a combination.
+    /// The place of the combination of a number.
     #[inline]
-    pub(super) fn place(&mut self, groups: &[u32]) -> u32 {
-        let hash = hash(&self.hasher, groups);
-        let same = |place: &u32| self.groups(*place as usize).iter().zip(groups).all(|(a, b)| a == b);
-        self.index.find(hash, same).copied().unwrap_or_else(|| self.begin(hash, groups))
+    pub(super) fn place(&mut self, number: u32, told: impl FnOnce() -> Combination) -> u32 {
+        self.places.get(&number).copied().unwrap_or_else(|| self.begin(number, told()))
     }
 
     #[cold]
-    fn begin(&mut self, hash: u64, groups: &[u32]) -> u32 {
+    fn begin(&mut self, number: u32, combination: Combination) -> u32 {
         let place = u32::try_from(self.cells.len()).expect("a bucket is sealed long before");
         self.cells.push(Cell::default());
-        self.groups.extend_from_slice(groups);
-        let Self { index, groups, rollups, hasher, .. } = self;
-        let of = |place: &u32| &groups[*place as usize * *rollups..][..*rollups];
-        index.insert_unique(hash, place, |place| self::hash(hasher, of(place)));
+        self.known.push(combination);
+        self.places.insert(number, place);
         place
     }
 
     /// Counts a call.
     #[inline(always)]
-    pub(super) fn add(&mut self, place: u32, call: &Delta) {
+    pub(super) fn add(&mut self, call: &Entry) {
         self.total.add(call);
-        self.cells[place as usize].add(call);
+        self.cells[call.combination as usize].add(call);
     }
 
     /// How many.
@@ -70,7 +56,7 @@ impl Combinations {
 
     /// The groups of the combination at a place, the total left out.
     pub(super) fn groups(&self, place: usize) -> &[u32] {
-        &self.groups[place * self.rollups..][..self.rollups]
+        &self.known[place][..self.rollups]
     }
 
     /// The combinations in the order of their places.
@@ -106,18 +92,10 @@ impl Combinations {
 
     /// Bytes on the heap, about.
     pub(super) fn bytes(&self) -> usize {
-        self.cells.capacity() * size_of::<Cell>() + self.groups.capacity() * 4 + self.index.capacity() * 5
+        self.cells.capacity() * size_of::<Cell>()
+            + self.known.capacity() * size_of::<Combination>()
+            + self.places.allocation_size()
     }
-}
-
-/// Two groups at a time: there are few of them, all of one length.
-#[inline]
-fn hash(hasher: &RandomState, groups: &[u32]) -> u64 {
-    let mut state = hasher.build_hasher();
-    for pair in groups.chunks(2) {
-        state.write_u64(pair.iter().fold(0, |pair, group| pair << 32 | u64::from(*group)));
-    }
-    state.finish()
 }
 
 /// The rollup groups of an open bucket.

@@ -7,6 +7,7 @@
 //!
 //! Locks are taken in this order and never the other way: `sealed`, then a stripe, then `series`.
 
+use super::combination::Combination;
 use super::config::Config;
 use super::event::Dimension;
 use super::event::Dimensions;
@@ -272,7 +273,8 @@ impl Core {
         let mut stripe = self.stripe();
         for row in rows {
             let series = &row.decision.series;
-            let entry = stripe.record(self.bucket_of(row.timestamp.secs()), series, &row.measures);
+            let bucket = self.bucket_of(row.timestamp.secs());
+            let entry = stripe.record(bucket, series, &row.measures, || self.combination(series));
             stripe.recent.push(Row {
                 timestamp: row.timestamp,
                 sequence: sequence + counted,
@@ -311,7 +313,7 @@ impl Core {
                 stripe.numbers = first + 1..first + NUMBERS;
                 first
             });
-            let entry = stripe.record(bucket, series, measures);
+            let entry = stripe.record(bucket, series, measures, || self.combination(series));
             stripe.recent.push(Row { timestamp, sequence, entry, notes: None });
             if stripe.is_crowded() {
                 self.crowded.store(true, Ordering::Relaxed);
@@ -322,6 +324,11 @@ impl Core {
         }
         self.seal_if_due(now);
         Ok(if late { Applied::CountedLate } else { Applied::Counted })
+    }
+
+    #[cold]
+    fn combination(&self, series: &Resolved) -> Combination {
+        self.series.read().combination(series.id)
     }
 
     /// The bucket an event is counted in. Coverage only ever shrinks, so an old reading names a
@@ -346,9 +353,11 @@ impl Core {
     fn stripe(&self) -> MutexGuard<'_, Stripe> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         thread_local!(static MINE: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed)));
-        let mine = MINE.get() as u32 % self.stripes.len() as u32;
-        let stripe = &self.stripes[mine as usize];
-        stripe.try_lock().unwrap_or_else(|| self.another_stripe(mine as usize))
+        let mut mine = MINE.get();
+        if mine >= self.stripes.len() {
+            mine %= self.stripes.len(); // a division, which few threads need
+        }
+        self.stripes[mine].try_lock().unwrap_or_else(|| self.another_stripe(mine))
     }
 
     #[cold]

@@ -8,7 +8,6 @@ use super::aggregate::Cost;
 use super::aggregate::Timing;
 use super::bins::BinRows;
 use super::cell::Cell;
-use super::cell::Delta;
 use super::column::Column;
 use super::column::Time;
 use super::column::unzigzag;
@@ -84,7 +83,7 @@ fn by_series(log: &Log) -> Table {
                 table.end(series, &mut row);
                 series = call.series;
             }
-            row.cell.add(&Delta::of(call));
+            row.cell.add(call);
             for time in Time::BOTH {
                 row.bins[time as usize].extend(call.time(time).map(bin_of));
             }

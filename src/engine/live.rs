@@ -1,7 +1,6 @@
 //! An open bucket as a query reads it: copied while the writer waits, counted afterwards.
 
 use super::cell::Cell;
-use super::cell::Delta;
 use super::column::Time;
 use super::histogram::Distribution;
 use super::histogram::bin_of;
@@ -51,7 +50,7 @@ impl Live {
         if plan.rolled_up {
             self.cells.iter().for_each(|(place, cell)| add(*place, cell));
         } else {
-            self.log.iter().for_each(|call| add(plan.ids.place(call.series), &Delta::of(call).alone()));
+            self.log.iter().for_each(|call| add(plan.ids.place(call.series), &Cell::of(call)));
         }
     }
 

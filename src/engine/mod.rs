@@ -23,6 +23,7 @@ mod canonical;
 mod cell;
 pub(crate) mod column;
 mod columns;
+mod combination;
 mod combinations;
 pub mod config;
 mod core;
@@ -30,9 +31,11 @@ mod entry;
 pub mod event;
 mod gather;
 pub mod grown;
+mod handle;
 pub mod histogram;
 mod ids;
 pub(crate) mod image;
+mod known;
 mod live;
 mod log;
 mod merge;
@@ -81,9 +84,9 @@ pub(crate) use self::core::Decision;
 use self::event::Dimension;
 use self::event::Dimensions;
 use self::event::Event;
-use self::event::Measures;
 use self::event::Reject;
 use self::grown::Family;
+pub use self::handle::Series;
 pub use self::outcome::Applied;
 pub use self::outcome::Extent;
 pub use self::outcome::Stats;
@@ -97,7 +100,6 @@ use self::recent::CallQuery;
 use self::reports::Reports;
 pub(crate) use self::series::Resolved;
 use self::time::Timestamp;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -251,8 +253,7 @@ impl Engine {
     pub fn series(&self, dimensions: &Dimensions<'_>) -> Result<Series, Reject> {
         let event = Event { dimensions: *dimensions, ..Event::default() };
         self.core.check_fields(&event)?;
-        let names = dimensions.0.map(Box::from);
-        Ok(Series { engine: self.clone(), names: Arc::new(names), resolved: Mutex::default() })
+        Ok(Series::new(self.core.clone(), dimensions))
     }
 
     /// Seals the seconds that have passed, folds them into coarser tiers, forgets what is past
@@ -333,52 +334,5 @@ impl Engine {
     #[must_use]
     pub fn canonical_bytes(&self) -> Vec<u8> {
         self.core.canonical_bytes()
-    }
-}
-
-/// A series resolved once, to record many calls without naming it again.
-///
-/// Threads do best with a clone each: clones share nothing that is written to.
-#[derive(Debug)]
-pub struct Series {
-    engine: Engine,
-    names: Arc<[Box<str>; event::MAX_DIMENSIONS]>,
-    resolved: Mutex<Known>,
-}
-
-/// What a handle was resolved to: (forgets, day, …).
-type Known = Option<(u64, u32, Resolved)>;
-
-impl Series {
-    /// Counts one call of this series.
-    ///
-    /// # Errors
-    /// As [`Engine::record`].
-    pub fn record(&self, measures: &Measures, timestamp: Timestamp, now: Timestamp) -> Result<Applied, Reject> {
-        let core = &self.engine.core;
-        let day = u32::try_from(timestamp.secs() / time::DAY).expect("the year 9999 is day 2,932,896");
-        let forgets = core.forgets.load(Ordering::Acquire);
-        let mut known = self.resolved.lock();
-        let resolved = match &mut *known {
-            Some((of, on, resolved)) if (*of, *on) == (forgets, day) => &*resolved,
-            known => self.resolve(known, forgets, day, timestamp),
-        };
-        core.count_one(resolved, measures, timestamp, now)
-    }
-
-    /// Resolves again on each new day, which keeps the series from being forgotten, and after any
-    /// numbers were given back.
-    #[cold]
-    fn resolve<'k>(&self, known: &'k mut Known, forgets: u64, day: u32, timestamp: Timestamp) -> &'k Resolved {
-        let dimensions = Dimensions(std::array::from_fn(|place| &*self.names[place]));
-        let resolved = self.engine.core.resolve(&dimensions, timestamp);
-        let (_, _, resolved) = known.insert((forgets, day, resolved));
-        resolved
-    }
-}
-
-impl Clone for Series {
-    fn clone(&self) -> Self {
-        Self { engine: self.engine.clone(), names: self.names.clone(), resolved: Mutex::new(*self.resolved.lock()) }
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! Calls are sorted by series only when the bucket is sealed, see [`gather`](super::gather).
 
-use super::cell::Delta;
+use super::combination::Combination;
 use super::combinations::Combinations;
 use super::entry::Entry;
 use super::event::Measures;
@@ -31,12 +31,17 @@ impl Open {
         Self { log: Log::default(), sums: Combinations::new(rollups), gathered: OnceLock::new() }
     }
 
-    /// Counts one call; answers it as it was kept.
+    /// Counts one call; answers it as it was kept. `told` tells the groups of its combination.
     #[inline]
-    pub(super) fn record(&mut self, series: &Resolved, measures: &Measures) -> Entry {
-        let combination = self.sums.place(series.rollups());
-        let call = Entry::new(series.id, combination, series.kind, measures);
-        self.sums.add(combination, &Delta::new(measures, series.kind));
+    pub(super) fn record(
+        &mut self,
+        series: &Resolved,
+        measures: &Measures,
+        told: impl FnOnce() -> Combination,
+    ) -> Entry {
+        let combination = self.sums.place(series.combination(), told);
+        let call = Entry::new(series.id, combination, series.kind(), measures);
+        self.sums.add(&call);
         self.log.push(call);
         call
     }

@@ -130,6 +130,7 @@ impl RecentLog {
         }
     }
 
+    #[inline(always)]
     pub(super) fn push(&mut self, row: Row) {
         // A full log that drops one for one leaves the shared count alone.
         let held = self.held.load(Ordering::Relaxed);
@@ -142,13 +143,18 @@ impl RecentLog {
                 self.held.fetch_sub(1, Ordering::Relaxed);
             }
         }
-        self.note_bytes += row.notes.as_ref().map_or(0, |notes| notes.bytes());
+        if let Some(notes) = &row.notes {
+            self.note_bytes += notes.bytes();
+        }
         self.rows.push_back(row);
     }
 
+    #[inline]
     fn drop_oldest(&mut self) {
         if let Some(old) = self.rows.pop_front() {
-            self.note_bytes -= old.notes.as_ref().map_or(0, |notes| notes.bytes());
+            if let Some(notes) = &old.notes {
+                self.note_bytes -= notes.bytes();
+            }
             self.dropped = self.dropped.max(Some(old.timestamp));
             self.gone += 1;
         }

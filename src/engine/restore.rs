@@ -9,6 +9,7 @@ use super::event::MAX_DIMENSIONS;
 use super::image::Facts;
 use super::merge::merge;
 use super::plain::PlainSlice;
+use super::series::TOTAL;
 use super::tiers::Bucket;
 use super::tiers::Part;
 use super::tiers::Sealed;
@@ -83,8 +84,10 @@ impl Restoration {
     pub(crate) fn series<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> u32 {
         let mut dimensions = Dimensions([""; MAX_DIMENSIONS]);
         dimensions.0.iter_mut().zip(names).for_each(|(place, name)| *place = name);
-        let resolved = self.engine.core.series.write().recall(&dimensions, 0);
-        let (id, groups) = (resolved.id, resolved.groups());
+        let mut table = self.engine.core.series.write();
+        let id = table.recall(&dimensions, 0).id;
+        let mut groups = [TOTAL; MAX_DIMENSIONS + 1]; // the total, then its other groups
+        groups[1..].copy_from_slice(&table.combination(id));
         let place = id as usize;
         if place >= self.series.len() {
             self.series.resize(place + 1, Seen { groups, day: 0 });

@@ -10,6 +10,8 @@
 //! ```
 
 use super::aggregate::Kind;
+use super::combination::Combination;
+use super::combination::CombinationTable;
 use super::config::Config;
 use super::event::Dimension;
 use super::event::Dimensions;
@@ -41,23 +43,44 @@ pub(super) fn group_of(dimension: Dimension, value: u32) -> u32 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resolved {
     pub(crate) id: u32,
-    pub(super) kind: Kind,
-    groups: [u32; MAX_DIMENSIONS], // one for each dimension rolled up; the rest is unused
-    rollups: u8,
+    traits: Traits,
+}
+
+/// What calls of a series have in common: the number of a combination of rollup groups, and two bits
+/// for their kind.
+#[derive(Clone, Copy, Debug)]
+struct Traits(u32);
+
+impl Traits {
+    fn new(combination: u32, kind: Kind) -> Self {
+        Self(combination << 2 | u32::from(kind.overflowed) << 1 | u32::from(kind.failure))
+    }
+
+    fn with_combination(self, combination: u32) -> Self {
+        Self(combination << 2 | self.0 & 3)
+    }
 }
 
 impl Resolved {
-    /// Its rollup groups besides the total.
+    /// The number of its combination of rollup groups.
     #[inline]
-    pub(super) fn rollups(&self) -> &[u32] {
-        &self.groups[..usize::from(self.rollups)]
+    pub(super) fn combination(&self) -> u32 {
+        self.traits.0 >> 2
     }
 
-    /// The total, then its other groups; the rest is unused.
-    pub(super) fn groups(&self) -> [u32; MAX_DIMENSIONS + 1] {
-        let mut groups = [TOTAL; MAX_DIMENSIONS + 1];
-        groups[1..].copy_from_slice(&self.groups);
-        groups
+    #[inline]
+    pub(super) fn kind(&self) -> Kind {
+        Kind { failure: self.traits.0 & 1 != 0, overflowed: self.traits.0 & 2 != 0 }
+    }
+
+    /// As a word, for [`from_word`](Self::from_word).
+    pub(super) fn word(&self) -> u64 {
+        u64::from(self.id) << 32 | u64::from(self.traits.0)
+    }
+
+    #[inline]
+    pub(super) fn from_word(word: u64) -> Self {
+        Self { id: (word >> 32) as u32, traits: Traits(word as u32) }
     }
 }
 
@@ -68,8 +91,10 @@ pub(super) struct SeriesTable {
     limit: usize,
     rollups: Vec<Dimension>,
     index: HashTable<u32>,
-    values: Vec<Values>,      // by dimension
-    numbers: NumberTable,     // the values of each series
+    values: Vec<Values>,  // by dimension
+    numbers: NumberTable, // the values of each series
+    traits: Vec<Traits>,  // of each series
+    combinations: CombinationTable,
     last_day: Vec<AtomicU32>, // the newest day each series was seen on; DEAD when forgotten
     free: Vec<u32>,
     hasher: RandomState,
@@ -98,6 +123,8 @@ impl SeriesTable {
             rollups: config.rollups.clone(),
             index: HashTable::new(),
             values,
+            traits: Vec::new(),
+            combinations: CombinationTable::default(),
             last_day: Vec::new(),
             free: Vec::new(),
             hasher: RandomState::default(),
@@ -191,16 +218,16 @@ impl SeriesTable {
 
     fn insert(&mut self, numbers: &[u32; MAX_DIMENSIONS]) -> u32 {
         let hash = self.hash_numbers(numbers);
+        let traits = self.traits_of(numbers);
         let id = if let Some(id) = self.free.pop() {
             self.numbers.set(id, numbers);
+            self.traits[id as usize] = traits;
             self.last_day[id as usize] = AtomicU32::new(0);
             id
         } else {
             self.numbers.push(numbers);
-            if self.last_day.len() == self.last_day.capacity() {
-                self.last_day.reserve_exact(self.last_day.len() / 8 + 64);
-            }
-            self.last_day.push(AtomicU32::new(0));
+            push(&mut self.traits, traits);
+            push(&mut self.last_day, AtomicU32::new(0));
             u32::try_from(self.last_day.len() - 1).expect("the limit is 32 bits wide")
         };
         for (values, number) in self.values.iter_mut().zip(numbers) {
@@ -241,6 +268,12 @@ impl SeriesTable {
             }
         }
         self.free.extend(dead);
+        self.combinations.clear();
+        for id in self.ids().collect::<Vec<u32>>() {
+            let combination = self.combination(id);
+            let traits = &mut self.traits[id as usize];
+            *traits = traits.with_combination(self.combinations.number(&combination));
+        }
         let group = |&(place, number): &(usize, u32)| {
             let dimension = self.rollups.iter().find(|dimension| dimension.index() == place)?;
             Some(group_of(*dimension, number))
@@ -270,15 +303,30 @@ impl SeriesTable {
     }
 
     /// What recording needs to know of a series.
-    pub(super) fn resolved(&self, id: u32) -> Resolved {
-        let numbers = self.numbers(id);
-        let mut groups = [TOTAL; MAX_DIMENSIONS];
-        for (group, dimension) in groups.iter_mut().zip(&self.rollups) {
+    #[inline]
+    fn resolved(&self, id: u32) -> Resolved {
+        Resolved { id, traits: self.traits[id as usize] }
+    }
+
+    fn traits_of(&mut self, numbers: &Numbers) -> Traits {
+        let status = Dimension::Status.index();
+        let failure = !status::is_success(self.values[status].text(numbers[status]));
+        let kind = Kind { failure, overflowed: numbers.contains(&OTHER) };
+        let combination = self.combination_of(numbers);
+        Traits::new(self.combinations.number(&combination), kind)
+    }
+
+    fn combination_of(&self, numbers: &Numbers) -> Combination {
+        let mut combination = [TOTAL; MAX_DIMENSIONS];
+        for (group, dimension) in combination.iter_mut().zip(&self.rollups) {
             *group = group_of(*dimension, numbers[dimension.index()]);
         }
-        let failure = !status::is_success(self.text(id, Dimension::Status));
-        let kind = Kind { failure, overflowed: numbers.contains(&OTHER) };
-        Resolved { id, kind, groups, rollups: self.rollups.len() as u8 }
+        combination
+    }
+
+    /// The rollup groups of a series besides the total; the rest is 0.
+    pub(super) fn combination(&self, id: u32) -> Combination {
+        self.combination_of(&self.numbers(id))
     }
 
     fn hash_numbers(&self, numbers: &Numbers) -> u64 {
@@ -331,9 +379,17 @@ impl SeriesTable {
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
         let values: usize = self.values.iter().map(Values::bytes).sum();
-        let lists = (self.last_day.capacity() + self.free.capacity()) * 4;
-        self.numbers.bytes() + lists + self.index.allocation_size() + values
+        let lists = (self.last_day.capacity() + self.free.capacity() + self.traits.capacity()) * 4;
+        self.numbers.bytes() + lists + self.combinations.bytes() + self.index.allocation_size() + values
     }
+}
+
+/// Appends to a list of many: doubling would leave half of it empty.
+fn push<T>(list: &mut Vec<T>, value: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len() / 8 + 64);
+    }
+    list.push(value);
 }
 
 fn hash_texts<'a>(hasher: &RandomState, texts: impl Iterator<Item = &'a str>) -> u64 {

@@ -1,6 +1,7 @@
 //! Where events are counted first. Each writer thread keeps to a stripe of its own while it can,
 //! so that two threads seldom wait for one another; readers add the stripes up.
 
+use super::combination::Combination;
 use super::entry::Entry;
 use super::event::Measures;
 use super::open::Open;
@@ -43,12 +44,18 @@ impl Stripe {
         }
     }
 
-    /// Counts one call; answers it as it was kept.
+    /// Counts one call; answers it as it was kept. `told` tells the groups of its combination.
     #[inline]
-    pub(super) fn record(&mut self, bucket: Bucket, series: &Resolved, measures: &Measures) -> Entry {
+    pub(super) fn record(
+        &mut self,
+        bucket: Bucket,
+        series: &Resolved,
+        measures: &Measures,
+        told: impl FnOnce() -> Combination,
+    ) -> Entry {
         self.held += 1;
         self.accepted += 1;
-        self.open_mut(bucket).record(series, measures)
+        self.open_mut(bucket).record(series, measures, told)
     }
 
     #[inline]

@@ -60,19 +60,17 @@ impl Recording {
                 run(&engine, seconds, PACE, writers, |_| strings(traffic, &engine)) / 1e6
             }));
         }
-        // Threads do best with handles of their own.
         let handle = |place: usize| engine.series(&traffic.sources[place].dimensions()).expect("a handle");
-        let first: Vec<Series> = (0..traffic.sources.len()).map(handle).collect();
-        let sets = [first.clone(), first];
+        let series: Vec<Series> = (0..traffic.sources.len()).map(handle).collect(); // which threads share
         for writers in [1, 2] {
             let name = format!("record: {name} series, handles, {}", threads(writers));
             rows.push(measure(name, self.round, &mut self.next, |seconds| {
-                run(&engine, seconds, PACE, writers, |writer| handles(traffic, &sets[writer])) / 1e6
+                run(&engine, seconds, PACE, writers, |_| handles(traffic, &series)) / 1e6
             }));
         }
         let full = format!("record: {name} series, handles, 1 thread, 1M calls a second of its time");
         rows.push(measure(full, (self.round / 10).max(1), &mut self.next, |seconds| {
-            run(&engine, seconds, FULL_PACE, 1, |writer| handles(traffic, &sets[writer])) / 1e6
+            run(&engine, seconds, FULL_PACE, 1, |_| handles(traffic, &series)) / 1e6
         }));
         rows
     }
