@@ -74,6 +74,29 @@ impl BinRows {
         gathered
     }
 
+    /// Rows that are sums of rows here: `members` tells pairs of a new row, below `rows`, and one of these.
+    pub(super) fn regroup(&self, rows: usize, members: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
+        let mut ends = vec![0_usize; rows + 1];
+        members.clone().for_each(|(to, _)| ends[to as usize + 1] += 1);
+        (0..rows).for_each(|row| ends[row + 1] += ends[row]);
+        let mut sorted = vec![0; ends[rows]];
+        for (to, from) in members {
+            let end = &mut ends[to as usize]; // the beginning, before the last member is in
+            sorted[*end] = from;
+            *end += 1;
+        }
+        let mut regrouped = Self { ends: Vec::with_capacity(rows), entries: Vec::new() };
+        let (mut row, mut table) = (Vec::new(), Vec::new());
+        let mut begin = 0;
+        for end in &ends[..rows] {
+            row.clear();
+            sorted[begin..*end].iter().for_each(|from| row.extend_from_slice(self.words(*from as usize)));
+            regrouped.push(&mut row, &mut table);
+            begin = *end;
+        }
+        regrouped
+    }
+
     /// Appends a row of single bins, which are sorted on the way.
     pub(super) fn push_log(&mut self, log: &mut [u16]) {
         log.sort_unstable();
@@ -90,23 +113,32 @@ impl BinRows {
                 self.entries.push(pack(bin(&same[0]), same.iter().map(|word| unpack(*word).1).sum()));
             }
         } else {
-            let most = usize::from(row.iter().map(|word| unpack(*word).0).max().unwrap_or(0));
-            table.resize(table.len().max(most + 1), 0);
-            row.iter().map(|word| unpack(*word)).for_each(|(bin, count)| table[usize::from(bin)] += count);
-            let counts = table[..=most].iter_mut().map(std::mem::take);
-            self.entries.extend((0..).zip(counts).filter(|(_, count)| *count > 0).map(|(bin, count)| pack(bin, count)));
+            let (mut least, mut most) = (u64::MAX, 0); // the bin is what decides
+            row.iter().for_each(|word| (least, most) = (least.min(*word), most.max(*word)));
+            let (least, most) = (unpack(least).0, unpack(most).0);
+            table.resize(table.len().max(usize::from(most - least) + 1), 0);
+            row.iter().map(|word| unpack(*word)).for_each(|(bin, count)| table[usize::from(bin - least)] += count);
+            for (bin, count) in (least..=most).zip(table) {
+                if *count > 0 {
+                    self.entries.push(pack(bin, std::mem::take(count)));
+                }
+            }
         }
         self.ends.push(self.entries.len());
     }
 
-    /// The bins of a row.
-    pub(super) fn row(&self, row: usize) -> impl ExactSizeIterator<Item = (u16, u64)> + Clone + '_ {
+    fn words(&self, row: usize) -> &[u64] {
         let begin = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.entries[begin..self.ends[row]].iter().map(|word| unpack(*word))
+        &self.entries[begin..self.ends[row]]
+    }
+
+    /// The bins of a row.
+    pub(super) fn row(&self, row: usize) -> impl ExactSizeIterator<Item = (u16, u64)> + '_ {
+        self.words(row).iter().map(|word| unpack(*word))
     }
 
     /// All rows.
-    pub(super) fn rows(&self) -> impl Iterator<Item = impl ExactSizeIterator<Item = (u16, u64)> + Clone + '_> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = impl ExactSizeIterator<Item = (u16, u64)> + '_> {
         (0..self.ends.len()).map(|row| self.row(row))
     }
 }
@@ -132,6 +164,12 @@ mod tests {
             let read: Vec<BTreeMap<u16, u64>> = gathered.rows().map(Iterator::collect).collect();
             prop_assert_eq!(read, expected);
             prop_assert!(gathered.rows().all(|row| row.is_sorted_by(|a, b| a.0 < b.0)));
+            // The same log, each entry a row of its own to begin with.
+            let mut single = BinRows::default();
+            log.iter().for_each(|(_, bin, count)| single.push(&mut [pack(*bin, *count)], &mut Vec::new()));
+            let members = (0..).zip(&log).map(|(from, (to, ..))| (*to, from));
+            let regrouped = single.regroup(3, members);
+            prop_assert!(regrouped.rows().zip(gathered.rows()).all(|(a, b)| a.eq(b)));
         }
     }
 }

@@ -10,9 +10,10 @@
 //!
 //! Few rows of a bucket are busy; a single width for all would be that of the busiest.
 
-use super::unpack::BLOCK;
-use super::unpack::SEVERAL;
-use super::unpack::unpack;
+use super::block::BLOCK;
+use super::block::SEVERAL;
+use super::block::pack;
+use super::block::unpack;
 use std::ops::Range;
 
 /// Integers, immutable.
@@ -28,36 +29,33 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    /// Packs values between `base` and `base + u64::MAX`; the iterator is walked twice. There must be one at least.
-    pub(super) fn pack(values: impl Iterator<Item = u64> + Clone, base: u64) -> Self {
-        let mut widths: Vec<u8> = Vec::new();
-        let mut len = 0;
-        let mut ones = 0;
-        for value in values.clone() {
-            ones |= value - base;
-            len += 1;
-            if len % BLOCK == 0 {
-                widths.push(width_of(std::mem::take(&mut ones)));
-            }
-        }
-        if len % BLOCK > 0 {
-            widths.push(width_of(ones));
-        }
-        let head = starts_len(widths.len());
-        let tail = widths.last().copied().expect("one value at least");
-        let rest = (len - (widths.len() - 1) * BLOCK) * usize::from(tail);
-        let whole: usize = widths[..widths.len() - 1].iter().map(|width| usize::from(*width)).sum();
-        let mut words = Vec::with_capacity(head + whole + rest.div_ceil(BLOCK));
-        words.resize(head, 0);
-        let mut values = values;
-        for (block, width) in widths.iter().enumerate() {
+    /// Packs values of which `base` is the least; there must be one at least.
+    pub(super) fn pack(values: &[u64], base: u64) -> Self {
+        let blocks = values.len().div_ceil(BLOCK);
+        let head = starts_len(blocks);
+        let mut words = vec![0; head];
+        let mut tail = 0;
+        for (block, held) in values.chunks(BLOCK).enumerate() {
             if head > 0 {
                 let start = u32::try_from(words.len() - head).expect("2^32 words are 32 GiB");
                 words[block / 2] |= u64::from(start) << (block % 2 * 32);
             }
-            put(&mut words, u32::from(*width), values.by_ref().take(BLOCK).map(|value| value - base));
+            let mut more = [0; BLOCK]; // than the base
+            more.iter_mut().zip(held).for_each(|(more, value)| *more = value - base);
+            let width = width_of(more.iter().fold(0, |ones, more| ones | more));
+            if width > 0 {
+                let begin = words.len();
+                pack(&more, u32::from(width), &mut words);
+                words.truncate(begin + (held.len() * usize::from(width)).div_ceil(BLOCK));
+            }
+            tail = width;
         }
-        Self { words: words.into(), base, len: u32::try_from(len).expect("rows are numbered by 32 bits"), tail }
+        Self {
+            words: words.into(),
+            base,
+            len: u32::try_from(values.len()).expect("rows are numbered by 32 bits"),
+            tail,
+        }
     }
 
     /// How many values.
@@ -168,27 +166,6 @@ fn width_of(ones: u64) -> u8 {
     (64 - ones.leading_zeros()) as u8
 }
 
-/// Appends values of a width.
-fn put(words: &mut Vec<u64>, width: u32, values: impl Iterator<Item = u64>) {
-    if width == 0 {
-        values.for_each(drop);
-        return;
-    }
-    let (mut word, mut filled) = (0, 0);
-    for value in values {
-        word |= value << filled;
-        filled += width;
-        if filled >= 64 {
-            words.push(word);
-            filled -= 64;
-            word = if filled == 0 { 0 } else { value >> (width - filled) };
-        }
-    }
-    if filled > 0 {
-        words.push(word);
-    }
-}
-
 /// The value at a place of a block.
 #[inline]
 fn read(words: &[u64], width: u32, place: usize) -> u64 {
@@ -216,7 +193,7 @@ mod tests {
         ) {
             let values: Vec<u64> =
                 values.into_iter().map(|(value, shift)| value.checked_shr(shift).unwrap_or(0).max(base)).collect();
-            let bits = Bits::pack(values.iter().copied(), base);
+            let bits = Bits::pack(&values, base);
             prop_assert_eq!(bits.len(), values.len());
             let read: Vec<u64> = (0..values.len()).map(|place| bits.get(place)).collect();
             prop_assert_eq!(&read, &values);
@@ -236,9 +213,9 @@ mod tests {
     #[test]
     fn a_busy_row_widens_its_own_block_only() {
         let mut values = [3_u64; 640];
-        let narrow = Bits::pack(values.iter().copied(), 0).bytes();
+        let narrow = Bits::pack(&values, 0).bytes();
         assert_eq!(narrow, 640 * 2 / 8 + 10 * 4, "two bits a value and four bytes a block");
         values[100] = 1 << 40;
-        assert_eq!(Bits::pack(values.iter().copied(), 0).bytes(), narrow + 64 * 39 / 8);
+        assert_eq!(Bits::pack(&values, 0).bytes(), narrow + 64 * 39 / 8);
     }
 }

@@ -3,20 +3,12 @@
 //! The calls are sorted by series with a radix sort (a second's numbers of series are dense), and
 //! each run of equal ones becomes a row. Rollup groups are made of the few combinations that occur.
 
-use super::aggregate::Aggregate;
-use super::aggregate::Cost;
-use super::aggregate::Timing;
-use super::bins::BinRows;
 use super::cell::Cell;
-use super::column::Column;
 use super::column::Time;
-use super::column::unzigzag;
 use super::combinations::Combinations;
 use super::histogram::bin_of;
 use super::log::Log;
-use super::merge::Part;
-use std::borrow::Cow;
-use std::ops::Range;
+use super::table::Table;
 
 /// An open bucket, gathered.
 #[derive(Debug)]
@@ -25,19 +17,12 @@ pub(super) struct Gathered {
     pub(super) groups: Table,
 }
 
-/// Rows by ascending id, column by column.
-#[derive(Debug, Default)]
-pub(super) struct Table {
-    ids: Vec<u32>,
-    columns: [Vec<u64>; Column::ALL.len()],
-    costs: Vec<(u32, Cost)>,        // (row, …)
-    extremes: [Vec<(u64, u64)>; 2], // by row, (1, 0) where there are none
-    bins: [BinRows; 2],
-}
-
 impl Gathered {
     pub(super) fn new(log: &Log, sums: &Combinations) -> Self {
-        Self { series: by_series(log), groups: by_group(log, sums) }
+        let mut combinations = Vec::new();
+        let series = by_series(log, |combination| combinations.push(combination));
+        let groups = by_group(&series, &combinations, sums);
+        Self { series, groups }
     }
 }
 
@@ -69,19 +54,22 @@ fn sorted(log: &Log) -> Vec<(u32, u32)> {
 /// Calls copied at a time: fetched one by one each would wait for memory, so many are asked for at once.
 const BLOCK: usize = 32;
 
-fn by_series(log: &Log) -> Table {
+/// Tells the combination of each row: calls of one series are all of the same.
+fn by_series(log: &Log, mut told: impl FnMut(u32)) -> Table {
     let sorted = sorted(log);
     let mut table = Table::with_room(sorted.chunk_by(|a, b| a.0 == b.0).count());
     let Some(first) = sorted.first() else { return table };
     let mut row = Row::default();
     let mut series = first.0;
+    told(log.at(first.1 as usize).combination);
     let mut block = [*log.at(0); BLOCK];
     for places in sorted.chunks(BLOCK) {
         block.iter_mut().zip(places).for_each(|(call, (_, place))| *call = *log.at(*place as usize));
         for call in &block[..places.len()] {
             if call.series != series {
-                table.end(series, &mut row);
+                row.end(series, &mut table);
                 series = call.series;
+                told(call.combination);
             }
             row.cell.add(call);
             for time in Time::BOTH {
@@ -89,7 +77,7 @@ fn by_series(log: &Log) -> Table {
             }
         }
     }
-    table.end(series, &mut row);
+    row.end(series, &mut table);
     table
 }
 
@@ -100,7 +88,19 @@ struct Row {
     bins: [Vec<u16>; 2],
 }
 
-fn by_group(log: &Log, sums: &Combinations) -> Table {
+impl Row {
+    /// Appends itself as the row of a series, and begins anew.
+    fn end(&mut self, series: u32, table: &mut Table) {
+        table.push(series, &std::mem::take(&mut self.cell));
+        for (rows, bins) in table.bins.iter_mut().zip(&mut self.bins) {
+            rows.push_log(bins);
+            bins.clear();
+        }
+    }
+}
+
+/// `combinations` has the combination of each row of `series`.
+fn by_group(series: &Table, combinations: &[u32], sums: &Combinations) -> Table {
     let groups = sums.by_group();
     let mut order: Vec<u32> = (0..groups.ids.len() as u32).collect();
     order.sort_unstable_by_key(|slot| groups.ids[*slot as usize]);
@@ -110,120 +110,12 @@ fn by_group(log: &Log, sums: &Combinations) -> Table {
     for slot in order {
         table.push(groups.ids[slot as usize], &groups.cells[slot as usize]);
     }
+    let members = (0..sums.len())
+        .flat_map(|combination| groups.slots(combination).iter().map(move |slot| (*slot, combination as u32)));
+    let members = members.map(|(slot, combination)| (row_of[slot as usize], combination));
     table.bins = Time::BOTH.map(|time| {
-        let by_combination = BinRows::gather(sums.len(), |visit| {
-            let timed = log.iter().filter_map(|call| Some((call.combination, call.time(time)?)));
-            timed.for_each(|(combination, us)| visit(combination, bin_of(us), 1));
-        });
-        BinRows::gather(row_of.len(), |visit| {
-            for (combination, bins) in by_combination.rows().enumerate() {
-                for slot in groups.slots(combination) {
-                    bins.clone().for_each(|(bin, count)| visit(row_of[*slot as usize], bin, count));
-                }
-            }
-        })
+        let by_combination = series.bins[time as usize].regroup(sums.len(), combinations.iter().copied().zip(0..));
+        by_combination.regroup(row_of.len(), members.clone())
     });
     table
-}
-
-impl Table {
-    fn with_room(rows: usize) -> Self {
-        Self {
-            ids: Vec::with_capacity(rows),
-            columns: std::array::from_fn(|_| Vec::with_capacity(rows)),
-            costs: Vec::with_capacity(rows),
-            extremes: std::array::from_fn(|_| Vec::with_capacity(rows)),
-            bins: std::array::from_fn(|_| BinRows::default()),
-        }
-    }
-
-    /// Appends what was added up for a series, and begins anew.
-    fn end(&mut self, series: u32, row: &mut Row) {
-        self.push(series, &std::mem::take(&mut row.cell));
-        for (rows, bins) in self.bins.iter_mut().zip(&mut row.bins) {
-            rows.push_log(bins);
-            bins.clear();
-        }
-    }
-
-    /// Appends a row; its bins come apart.
-    #[inline]
-    fn push(&mut self, id: u32, cell: &Cell) {
-        let row = self.ids.len() as u32;
-        self.ids.push(id);
-        for (column, values) in Column::ALL.into_iter().zip(&mut self.columns) {
-            values.push(cell.column(column));
-        }
-        self.costs.extend(cell.cost.raw().map(|cost| (row, *cost)));
-        for (time, extremes) in Time::BOTH.into_iter().zip(&mut self.extremes) {
-            extremes.push(cell.extremes(time).unwrap_or((1, 0)));
-        }
-    }
-
-    /// The rows with their sums.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (u32, Aggregate)> {
-        let mut costs = self.costs.iter().peekable();
-        self.ids.iter().enumerate().map(move |(row, id)| {
-            let mut sums = self.sums_of(row);
-            while let Some((_, cost)) = costs.next_if(|(of, _)| *of as usize == row) {
-                sums.cost.add(*cost);
-            }
-            (*id, sums)
-        })
-    }
-
-    /// The sums of a row, its money left out.
-    fn sums_of(&self, row: usize) -> Aggregate {
-        let count = |column: Column| self.columns[column as usize][row];
-        let sum = |column| u128::from(count(column));
-        let plain = sum(Column::InputTokens) + sum(Column::OutputTokens);
-        let timing = |time| Timing { count: count(Column::count(time)), sum_us: sum(Column::sum(time)) };
-        Aggregate {
-            requests: count(Column::Requests),
-            failures: count(Column::Failures),
-            overflowed: count(Column::Overflowed),
-            unmetered: count(Column::Unmetered),
-            input_tokens: sum(Column::InputTokens),
-            output_tokens: sum(Column::OutputTokens),
-            cache_read_tokens: sum(Column::CacheReadTokens),
-            cache_write_tokens: sum(Column::CacheWriteTokens),
-            reasoning_tokens: sum(Column::ReasoningTokens),
-            total_tokens: plain.wrapping_add_signed(unzigzag(sum(Column::TotalExcess))),
-            latency: timing(Time::Latency),
-            ttft: timing(Time::Ttft),
-            ..Aggregate::default()
-        }
-    }
-
-    /// The bins of a row.
-    pub(super) fn bins_of(&self, time: Time, row: usize) -> impl Iterator<Item = (u16, u64)> {
-        self.bins[time as usize].row(row)
-    }
-}
-
-impl Part for Table {
-    fn ids(&self) -> Cow<'_, [u32]> {
-        Cow::Borrowed(&self.ids)
-    }
-
-    fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128)) {
-        for (row, value) in self.columns[column as usize].iter().enumerate().filter(|(_, value)| **value != 0) {
-            visit(row, u128::from(*value));
-        }
-    }
-
-    fn costs(&self, visit: &mut dyn FnMut(usize, Cost)) {
-        self.costs.iter().filter(|(_, cost)| cost.calls > 0).for_each(|(row, cost)| visit(*row as usize, *cost));
-    }
-
-    fn extremes(&self, time: Time, visit: &mut dyn FnMut(usize, u64, u64)) {
-        let seen = self.extremes[time as usize].iter().enumerate().filter(|(_, (min, max))| min <= max);
-        seen.for_each(|(row, (min, max))| visit(row, *min, *max));
-    }
-
-    fn bins(&self, time: Time, rows: Range<usize>, visit: &mut dyn FnMut(usize, u16, u64)) {
-        for row in rows {
-            self.bins_of(time, row).for_each(|(bin, count)| visit(row, bin, count));
-        }
-    }
 }

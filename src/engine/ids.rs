@@ -18,10 +18,12 @@ pub(super) struct Ids {
 impl Ids {
     pub(super) fn pack(ids: &[u32]) -> Self {
         let firsts = ids.iter().step_by(BLOCK).copied().collect();
-        let skipped =
-            |(place, id): (usize, &u32)| u128::from(id - ids[place / BLOCK * BLOCK]) - (place % BLOCK) as u128;
+        let mut skipped: Vec<u64> = Vec::with_capacity(ids.len());
+        for block in ids.chunks(BLOCK) {
+            skipped.extend((0..).zip(block).map(|(place, id)| u64::from(id - block[0]) - place));
+        }
         let len = u32::try_from(ids.len()).expect("rows are numbered by 32 bits");
-        Self { firsts, skipped: Packed::pack(ids.iter().enumerate().map(skipped)), len }
+        Self { firsts, skipped: Packed::pack(&skipped), len }
     }
 
     /// How many.

@@ -73,7 +73,7 @@ pub(super) fn merge(parts: &[&dyn Part]) -> Slice {
     let rows: Vec<Vec<u32>> = of_parts.iter().map(|of_part| places(&ids, of_part)).collect();
     drop(of_parts);
     let merger = Merger { parts, rows: &rows, len: ids.len() };
-    let columns = Column::ALL.map(|column| Packed::pack(merger.sums(column).into_iter()));
+    let columns = Column::ALL.map(|column| Packed::pack_wide(merger.sums(column)));
     let times = Time::BOTH.map(|time| merger.times(time, &columns[Column::count(time) as usize]));
     Slice::new(&ids, columns, merger.costs(), times)
 }
@@ -135,8 +135,8 @@ impl Merger<'_> {
             });
         }
         sums.sort_unstable_by_key(|(currency, ..)| *currency);
-        let pack = |values: Vec<u128>| Packed::pack(values.into_iter());
-        sums.into_iter().map(|(currency, nanos, calls)| (currency, pack(nanos), pack(calls))).collect()
+        let pack = |(currency, nanos, calls)| (currency, Packed::pack_wide(nanos), Packed::pack_wide(calls));
+        sums.into_iter().map(pack).collect()
     }
 
     /// The histograms of the rows with two values or more.

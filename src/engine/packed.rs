@@ -17,18 +17,22 @@ pub(super) enum Packed {
 }
 
 impl Packed {
-    /// Packs values; the iterator is walked three times.
-    pub(super) fn pack(values: impl Iterator<Item = u128> + Clone) -> Self {
-        let (mut least, mut most) = (u128::MAX, 0);
-        for value in values.clone() {
-            least = least.min(value);
-            most = most.max(value);
+    /// Packs values.
+    pub(super) fn pack(values: &[u64]) -> Self {
+        let (mut least, mut most) = (u64::MAX, 0);
+        for value in values {
+            least = least.min(*value);
+            most = most.max(*value);
         }
-        let Ok(largest) = u64::try_from(most) else { return Self::Wide(values.collect()) };
-        if least >= most {
-            return Self::Const(largest);
+        if least >= most { Self::Const(most) } else { Self::Bits(Bits::pack(values, least)) }
+    }
+
+    /// Packs values that may have more than 64 bits.
+    pub(super) fn pack_wide(values: Vec<u128>) -> Self {
+        if values.iter().fold(0, |ones, value| ones | value >> 64) > 0 {
+            return Self::Wide(values.into());
         }
-        Self::Bits(Bits::pack(values.map(|value| value as u64), least as u64))
+        Self::pack(&values.into_iter().map(|value| value as u64).collect::<Vec<u64>>())
     }
 
     /// The value of a row.
@@ -92,7 +96,7 @@ mod tests {
         #[test]
         fn every_width_gives_back_what_was_packed(values in proptest::collection::vec(any::<u128>(), 0..140), shift in 0_u32..128) {
             let values: Vec<u128> = values.into_iter().map(|value| value >> shift).collect();
-            let packed = Packed::pack(values.iter().copied());
+            let packed = Packed::pack_wide(values.clone());
             let read: Vec<u128> = (0..values.len()).map(|row| packed.get(row)).collect();
             prop_assert_eq!(&read, &values);
             let mut sum = vec![0; values.len()];
@@ -107,8 +111,8 @@ mod tests {
 
     #[test]
     fn a_constant_takes_no_room() {
-        assert_eq!(Packed::pack([7, 7, 7].into_iter()).bytes(), 0);
-        assert_eq!(Packed::pack([7, 8].into_iter()).bytes(), 8);
-        assert_eq!(Packed::pack((0..640).map(|row| row % 2)).bytes(), 640 / 8 + 10 * 4);
+        assert_eq!(Packed::pack(&[7, 7, 7]).bytes(), 0);
+        assert_eq!(Packed::pack(&[7, 8]).bytes(), 8);
+        assert_eq!(Packed::pack(&(0..640).map(|row| row % 2).collect::<Vec<u64>>()).bytes(), 640 / 8 + 10 * 4);
     }
 }

@@ -6,11 +6,11 @@ use super::aggregate::Aggregate;
 use super::core::Core;
 use super::core::Sealed as State;
 use super::gather::Gathered;
-use super::gather::Table;
 use super::merge::Part as Rows;
 use super::merge::merge;
 use super::open::Open;
 use super::slice::Slice;
+use super::table::Table;
 use super::tiers::Bucket;
 use super::tiers::Part;
 use super::tiers::Sealed;
@@ -236,6 +236,9 @@ fn merge_side<'a>(
     table: impl Fn(&'a Gathered) -> &'a Table,
     slice: impl Fn(&'a Sealed) -> &'a Slice,
 ) -> Slice {
+    if let [Part::Open(open)] = parts {
+        return table(open.gathered()).pack(); // as most buckets are sealed
+    }
     let rows = parts.iter().map(|part| match part {
         Part::Open(open) => table(open.gathered()) as &dyn Rows,
         Part::Sealed(sealed) => slice(sealed),

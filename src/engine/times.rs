@@ -9,11 +9,11 @@
 //! counts    1 2 1           1 6
 //! ```
 
+use super::block::BLOCK;
+use super::block::SEVERAL;
 use super::histogram::bin_of;
 use super::ids::Ids;
 use super::packed::Packed;
-use super::unpack::BLOCK;
-use super::unpack::SEVERAL;
 
 /// Rows between two marks.
 const MARK: usize = 64;
@@ -35,8 +35,8 @@ pub(super) struct Times {
 pub(super) struct Histograms {
     pub(super) rows: Vec<u32>,            // upwards
     pub(super) extremes: Vec<(u64, u64)>, // of each
-    lens: Vec<u32>,
-    steps: Vec<u16>,
+    lens: Vec<u64>,
+    steps: Vec<u64>,
     counts: Vec<u64>,
 }
 
@@ -46,7 +46,7 @@ impl Histograms {
         let (mut len, mut before) = (0, 0);
         for (bin, count) in bins {
             if len > 0 {
-                self.steps.push(bin - before);
+                self.steps.push(u64::from(bin - before));
             }
             self.counts.push(count);
             (len, before) = (len + 1, bin);
@@ -62,23 +62,20 @@ impl Histograms {
         let Self { rows, extremes, lens, steps, counts } = self;
         let begins = lens.iter().scan(0, |end: &mut u32, len| {
             let begin = *end;
-            *end += len;
+            *end += *len as u32;
             Some(begin)
         });
+        let of = |figure: fn(&(u64, u64)) -> u64| Packed::pack(&extremes.iter().map(figure).collect::<Vec<u64>>());
         Some(Box::new(Times {
             rows: Ids::pack(&rows),
-            min: pack(extremes.iter().map(|(min, _)| *min)),
-            spread: pack(extremes.iter().map(|(min, max)| max - min)),
+            min: of(|(min, _)| *min),
+            spread: of(|(min, max)| max - min),
             marks: begins.step_by(MARK).collect(),
-            lens: pack(lens.iter().map(|len| u64::from(*len))),
-            steps: pack(steps.iter().map(|step| u64::from(*step))),
-            counts: pack(counts.iter().copied()),
+            lens: Packed::pack(&lens),
+            steps: Packed::pack(&steps),
+            counts: Packed::pack(&counts),
         }))
     }
-}
-
-fn pack(values: impl Iterator<Item = u64> + Clone) -> Packed {
-    Packed::pack(values.map(u128::from))
 }
 
 /// Where a row's histogram is: best asked for row by row, upwards.
