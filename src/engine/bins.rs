@@ -3,8 +3,10 @@
 //! Sealing turns a second's log of bins into rows, and folding adds rows up; both are this. A
 //! comparison sort of the whole log took most of the time of sealing a busy second.
 
-/// Entries of a row from which counting into a table (some 2,000 bins wide) beats sorting.
-const DENSE: usize = 400;
+use super::histogram::bin_of;
+
+/// Entries of a row from which counting them by bin beats sorting.
+const SEVERAL: usize = 16;
 
 /// Cells of a table that one entry pays for.
 const TABLE: usize = 4;
@@ -17,6 +19,48 @@ fn pack(bin: u16, count: u64) -> u64 {
 
 fn unpack(word: u64) -> (u16, u64) {
     ((word >> 48) as u16, word & ((1 << 48) - 1))
+}
+
+/// Room for any bin, and a power of two: a place needs no check then.
+const BINS: usize = 1 << 13;
+const _: () = assert!(bin_of(u64::MAX) < BINS as u16);
+
+/// Counts by bin, while a row is added up.
+#[derive(Debug)]
+pub(super) struct Tally {
+    counts: Box<[u64; BINS]>,
+    seen: [u64; BINS / 64], // a bit for each bin that holds something: few of them do
+    most: u16,              // the highest bin ever seen
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self { counts: Box::new([0; BINS]), seen: [0; BINS / 64], most: 0 }
+    }
+}
+
+impl Tally {
+    /// Counts stay far below 64 bits, see [`pack`].
+    #[inline(always)]
+    fn add(&mut self, bin: u16, count: u64) {
+        let place = usize::from(bin) % BINS;
+        self.counts[place] = self.counts[place].wrapping_add(count);
+        self.seen[place / 64] |= 1 << (place % 64);
+        self.most = self.most.max(bin);
+    }
+
+    /// Visits the bins that hold something, upwards, and empties them.
+    #[inline]
+    fn drain(&mut self, mut visit: impl FnMut(u16, u64)) {
+        for word in 0..=usize::from(self.most) / 64 {
+            let mut bits = std::mem::take(&mut self.seen[word]);
+            while bits != 0 {
+                let bin = word * 64 + bits.trailing_zeros() as usize;
+                visit(bin as u16, std::mem::take(&mut self.counts[bin]));
+                bits &= bits - 1;
+            }
+        }
+    }
 }
 
 /// Bins by row, in each row upwards and each once.
@@ -66,12 +110,22 @@ impl BinRows {
             sorted[*place] = pack(bin, count);
             *place += 1;
         });
-        let mut gathered = Self { ends: Vec::with_capacity(rows), entries: Vec::with_capacity(sorted.len()) };
-        let mut table = Vec::new();
+        let mut gathered = Self::with_room(rows, sorted.len());
+        let mut tally = Tally::default();
         for row in 0..rows {
-            gathered.push(&mut sorted[begins[row]..begins[row + 1]], &mut table);
+            gathered.push(&mut sorted[begins[row]..begins[row + 1]], &mut tally);
         }
         gathered
+    }
+
+    /// No rows yet, with room for so many, and for so many bins in all.
+    pub(super) fn with_room(rows: usize, bins: usize) -> Self {
+        Self { ends: Vec::with_capacity(rows), entries: Vec::with_capacity(bins) }
+    }
+
+    /// How many bins all rows have.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Rows that are sums of rows here: `members` tells pairs of a new row, below `rows`, and one of these.
@@ -86,55 +140,54 @@ impl BinRows {
             *end += 1;
         }
         let mut regrouped = Self { ends: Vec::with_capacity(rows), entries: Vec::new() };
-        let (mut row, mut table) = (Vec::new(), Vec::new());
+        let mut tally = Tally::default();
         let mut begin = 0;
         for end in &ends[..rows] {
-            row.clear();
-            sorted[begin..*end].iter().for_each(|from| row.extend_from_slice(self.words(*from as usize)));
-            regrouped.push(&mut row, &mut table);
+            for from in &sorted[begin..*end] {
+                self.row(*from as usize).for_each(|(bin, count)| tally.add(bin, count));
+            }
+            regrouped.push_tally(&mut tally);
             begin = *end;
         }
         regrouped
     }
 
     /// Appends a row of single bins, which are sorted on the way.
-    pub(super) fn push_log(&mut self, log: &mut [u16]) {
-        log.sort_unstable();
-        self.entries.extend(log.chunk_by(|a, b| a == b).map(|same| pack(same[0], same.len() as u64)));
-        self.ends.push(self.entries.len());
+    pub(super) fn push_log(&mut self, log: &mut [u16], tally: &mut Tally) {
+        if log.len() < SEVERAL {
+            log.sort_unstable();
+            self.entries.extend(log.chunk_by(|a, b| a == b).map(|same| pack(same[0], same.len() as u64)));
+            self.ends.push(self.entries.len());
+        } else {
+            log.iter().for_each(|bin| tally.add(*bin, 1));
+            self.push_tally(tally);
+        }
     }
 
     /// Appends a row.
-    fn push(&mut self, row: &mut [u64], table: &mut Vec<u64>) {
-        if row.len() < DENSE {
+    fn push(&mut self, row: &mut [u64], tally: &mut Tally) {
+        if row.len() < SEVERAL {
             row.sort_unstable();
             let bin = |word: &u64| unpack(*word).0;
             for same in row.chunk_by(|a, b| bin(a) == bin(b)) {
                 self.entries.push(pack(bin(&same[0]), same.iter().map(|word| unpack(*word).1).sum()));
             }
+            self.ends.push(self.entries.len());
         } else {
-            let (mut least, mut most) = (u64::MAX, 0); // the bin is what decides
-            row.iter().for_each(|word| (least, most) = (least.min(*word), most.max(*word)));
-            let (least, most) = (unpack(least).0, unpack(most).0);
-            table.resize(table.len().max(usize::from(most - least) + 1), 0);
-            row.iter().map(|word| unpack(*word)).for_each(|(bin, count)| table[usize::from(bin - least)] += count);
-            for (bin, count) in (least..=most).zip(table) {
-                if *count > 0 {
-                    self.entries.push(pack(bin, std::mem::take(count)));
-                }
-            }
+            row.iter().map(|word| unpack(*word)).for_each(|(bin, count)| tally.add(bin, count));
+            self.push_tally(tally);
         }
-        self.ends.push(self.entries.len());
     }
 
-    fn words(&self, row: usize) -> &[u64] {
-        let begin = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.entries[begin..self.ends[row]]
+    fn push_tally(&mut self, tally: &mut Tally) {
+        tally.drain(|bin, count| self.entries.push(pack(bin, count)));
+        self.ends.push(self.entries.len());
     }
 
     /// The bins of a row.
     pub(super) fn row(&self, row: usize) -> impl ExactSizeIterator<Item = (u16, u64)> + '_ {
-        self.words(row).iter().map(|word| unpack(*word))
+        let begin = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.entries[begin..self.ends[row]].iter().map(|word| unpack(*word))
     }
 
     /// All rows.
@@ -166,7 +219,7 @@ mod tests {
             prop_assert!(gathered.rows().all(|row| row.is_sorted_by(|a, b| a.0 < b.0)));
             // The same log, each entry a row of its own to begin with.
             let mut single = BinRows::default();
-            log.iter().for_each(|(_, bin, count)| single.push(&mut [pack(*bin, *count)], &mut Vec::new()));
+            log.iter().for_each(|(_, bin, count)| single.push(&mut [pack(*bin, *count)], &mut Tally::default()));
             let members = (0..).zip(&log).map(|(from, (to, ..))| (*to, from));
             let regrouped = single.regroup(3, members);
             prop_assert!(regrouped.rows().zip(gathered.rows()).all(|(a, b)| a.eq(b)));

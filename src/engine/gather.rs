@@ -3,6 +3,8 @@
 //! The calls are sorted by series with a radix sort (a second's numbers of series are dense), and
 //! each run of equal ones becomes a row. Rollup groups are made of the few combinations that occur.
 
+use super::bins::BinRows;
+use super::bins::Tally;
 use super::cell::Cell;
 use super::column::Time;
 use super::combinations::Combinations;
@@ -57,7 +59,9 @@ const BLOCK: usize = 32;
 /// Tells the combination of each row: calls of one series are all of the same.
 fn by_series(log: &Log, mut told: impl FnMut(u32)) -> Table {
     let sorted = sorted(log);
-    let mut table = Table::with_room(sorted.chunk_by(|a, b| a.0 == b.0).count());
+    let rows = sorted.chunk_by(|a, b| a.0 == b.0).count();
+    let mut table = Table::with_room(rows);
+    table.bins = Time::BOTH.map(|_| BinRows::with_room(rows, sorted.len()));
     let Some(first) = sorted.first() else { return table };
     let mut row = Row::default();
     let mut series = first.0;
@@ -86,6 +90,7 @@ fn by_series(log: &Log, mut told: impl FnMut(u32)) -> Table {
 struct Row {
     cell: Cell,
     bins: [Vec<u16>; 2],
+    tally: Tally,
 }
 
 impl Row {
@@ -93,7 +98,7 @@ impl Row {
     fn end(&mut self, series: u32, table: &mut Table) {
         table.push(series, &std::mem::take(&mut self.cell));
         for (rows, bins) in table.bins.iter_mut().zip(&mut self.bins) {
-            rows.push_log(bins);
+            rows.push_log(bins, &mut self.tally);
             bins.clear();
         }
     }

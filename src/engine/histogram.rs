@@ -16,8 +16,8 @@ pub const RELATIVE_ERROR: f64 = 1.0 / 128.0;
 /// The bin of a value in µs.
 #[must_use]
 #[inline]
-pub fn bin_of(us: u64) -> u16 {
-    let doubling = u64::from((us | (2 * HALF - 1)).ilog2()) - 7;
+pub const fn bin_of(us: u64) -> u16 {
+    let doubling = (us | (2 * HALF - 1)).ilog2() as u64 - 7;
     let place = us >> doubling; // 0..256 in the first doubling, 128..256 in the others
     (doubling * HALF + place) as u16 // at most 57 * 128 + 255
 }

@@ -118,7 +118,7 @@ impl Table {
 
     /// Of the rows with two values or more.
     fn histograms(&self, time: Time) -> Histograms {
-        let mut histograms = Histograms::default();
+        let mut histograms = Histograms::with_room(self.bins[time as usize].len());
         let several = (0..).zip(&self.columns[Column::count(time) as usize]).filter(|(_, count)| **count > 1);
         for (row, _) in several {
             histograms.rows.push(row);
@@ -159,6 +159,7 @@ impl Part for Table {
 #[cfg(test)]
 mod tests {
     use super::super::aggregate::Kind;
+    use super::super::bins::Tally;
     use super::super::entry::Entry;
     use super::super::event::Measures;
     use super::super::histogram::bin_of;
@@ -195,7 +196,7 @@ mod tests {
                     bins[0].extend(latency.map(bin_of));
                 }
                 table.push(id * 3, &cell);
-                table.bins.iter_mut().zip(&mut bins).for_each(|(rows, bins)| rows.push_log(bins));
+                table.bins.iter_mut().zip(&mut bins).for_each(|(rows, bins)| rows.push_log(bins, &mut Tally::default()));
             }
             prop_assert_eq!(format!("{:?}", table.pack()), format!("{:?}", merge(&[&table])));
         }

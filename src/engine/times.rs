@@ -41,6 +41,11 @@ pub(super) struct Histograms {
 }
 
 impl Histograms {
+    /// None yet, with room for so many bins.
+    pub(super) fn with_room(bins: usize) -> Self {
+        Self { steps: Vec::with_capacity(bins), counts: Vec::with_capacity(bins), ..Self::default() }
+    }
+
     /// Adds the bins of the next row, upwards.
     pub(super) fn push(&mut self, bins: impl Iterator<Item = (u16, u64)>) {
         let (mut len, mut before) = (0, 0);
