@@ -63,7 +63,7 @@ pub(super) fn rows(effort: Effort) -> Result<Vec<Row>, Failure> {
         rows.extend(waits(&server, &traffic, effort)?);
         rows.extend(singles(&empty, [("fsync", &server), ("memory", &held)], &traffic, effort)?);
         drop(held);
-        rows.extend(usage_while_ingesting(&server, &traffic, effort)?);
+        rows.extend(usage_while_ingesting(&server, &empty, &traffic, effort)?);
         Ok(Ok(rows))
     };
     run().unwrap_or_else(|fault| Err(Failure::unreachable(format!("the server under test: {fault}"))))
@@ -169,10 +169,12 @@ fn singles(empty: &Server, servers: [(&str, &Server); 2], traffic: &Traffic, eff
     Ok(rows)
 }
 
-/// A question asked over and over while two connections send all they can.
-fn usage_while_ingesting(server: &Server, traffic: &Traffic, effort: Effort) -> io::Result<[Row; 2]> {
+/// A question asked over and over while two connections send all they can; in turns with one to an idle server of
+/// another process, which has nothing to wait for but a processor.
+fn usage_while_ingesting(server: &Server, empty: &Server, traffic: &Traffic, effort: Effort) -> io::Result<[Row; 4]> {
     let (requests, done) = (batched(traffic), AtomicBool::new(false));
     let question = client::get("/v1/usage?window=1h&group_by=model");
+    let nothing = client::post("json", b"{}");
     let tails = thread::scope(|scope| {
         for first in 0..2 {
             let (requests, done) = (&requests, &done);
@@ -187,7 +189,8 @@ fn usage_while_ingesting(server: &Server, traffic: &Traffic, effort: Effort) -> 
                 Ok(())
             });
         }
-        let tails: io::Result<Vec<[f64; 2]>> = (0..ROUNDS).map(|_| tail(server, &question, effort)).collect();
+        let both = |_| Ok([tail(server, &question, effort)?, tail(empty, &nothing, effort)?].concat());
+        let tails: io::Result<Vec<Vec<f64>>> = (0..ROUNDS).map(both).collect();
         done.store(true, Ordering::Relaxed);
         tails
     })?;
@@ -195,6 +198,8 @@ fn usage_while_ingesting(server: &Server, traffic: &Traffic, effort: Effort) -> 
     Ok([
         row("http: /v1/usage, 1 h by model, while ingesting, p50", 0),
         row("http: /v1/usage, 1 h by model, while ingesting, p99", 1),
+        row("http: an empty handler of an idle process, while ingesting, p50", 2),
+        row("http: an empty handler of an idle process, while ingesting, p99", 3),
     ])
 }
 

@@ -1,7 +1,7 @@
 //! Five times as much as the server can take: how much of that is taken, and how long it waits.
 //!
-//! Clients and server share the processors, so what is sent takes from what can be done; the rate
-//! that was really sent is told too.
+//! Clients and server share the processors, so what is sent takes from what can be done: the rate
+//! that was really sent is told too, what was left to the server, and what it did with that.
 
 use super::BATCH;
 use super::batched;
@@ -30,31 +30,54 @@ struct Load {
     taken: Vec<f64>,
     turned_away: Vec<f64>,
     seconds: f64,
+    /// Used by the server.
+    cpu_seconds: f64,
 }
 
 impl Load {
     fn rate(&self) -> f64 {
         self.taken.len() as f64 / self.seconds
     }
+
+    /// Requests taken for each second of the server's processor time.
+    fn yielded(&self) -> f64 {
+        self.taken.len() as f64 / self.cpu_seconds.max(1e-9)
+    }
+
+    /// Processors that the server had on average.
+    fn processors(&self) -> f64 {
+        self.cpu_seconds / self.seconds
+    }
 }
 
 pub(super) fn rows(server: &Server, traffic: &Traffic, effort: Effort) -> io::Result<Vec<Row>> {
     let (requests, round) = (batched(traffic), effort.round() * 5);
-    let columns = ["offered", "taken", "taken, p99", "turned away, p99"];
-    let mut rounds: [Vec<f64>; 4] = Default::default();
+    let columns = [
+        ("offered", "% of the most it takes"),
+        ("taken", "% of the most it takes"),
+        ("processors left to the server", "% of those it had"),
+        ("taken for a second of the server's processor", "% of without it"),
+        ("taken, p99", "ms"),
+        ("turned away, p99", "ms"),
+    ];
+    let mut rounds: [Vec<f64>; 6] = Default::default();
     load(server, &requests, FEW, round, None)?;
     for _ in 0..ROUNDS {
-        let most = load(server, &requests, FEW, round, None)?.rate();
-        let mut over = load(server, &requests, MANY, round, Some(TIMES * most))?;
-        rounds[0].push(over.sent as f64 / over.seconds / most * 100.0);
-        rounds[1].push(over.rate() / most * 100.0);
-        rounds[2].push(percentile(&mut over.taken, 99));
+        let most = load(server, &requests, FEW, round, None)?;
+        let mut over = load(server, &requests, MANY, round, Some(TIMES * most.rate()))?;
         over.turned_away.push(0.0); // so that there is one
-        rounds[3].push(percentile(&mut over.turned_away, 99));
+        let figures = [
+            over.sent as f64 / over.seconds / most.rate() * 100.0,
+            over.rate() / most.rate() * 100.0,
+            over.processors() / most.processors().max(1e-9) * 100.0,
+            over.yielded() / most.yielded().max(1e-9) * 100.0,
+            percentile(&mut over.taken, 99),
+            percentile(&mut over.turned_away, 99),
+        ];
+        rounds.iter_mut().zip(figures).for_each(|(rounds, figure)| rounds.push(figure));
     }
-    let units = ["% of the most it takes", "% of the most it takes", "ms", "ms"];
     let name = format!("http: {TIMES} times the load, {BATCH} events a request, {MANY} connections");
-    let rows = columns.iter().zip(units).zip(rounds);
+    let rows = columns.iter().zip(rounds);
     Ok(rows.map(|((column, unit), rounds)| Row::new(format!("{name}: {column}"), unit, rounds)).collect())
 }
 
@@ -66,7 +89,7 @@ fn load(
     time: Duration,
     rate: Option<f64>,
 ) -> io::Result<Load> {
-    let began = Instant::now();
+    let (cpu, began) = (server.cpu_seconds(), Instant::now());
     let pause = rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(connections as f64 / rate));
     let one = |first: usize| -> io::Result<Load> {
         let (mut load, mut connection) = (Load::default(), Connection::open(server.address)?);
@@ -95,7 +118,8 @@ fn load(
             .collect();
         threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<io::Result<Vec<Load>>>()
     })?;
-    let mut all = Load { seconds: began.elapsed().as_secs_f64(), ..Load::default() };
+    let seconds = began.elapsed().as_secs_f64();
+    let mut all = Load { seconds, cpu_seconds: server.cpu_seconds() - cpu, ..Load::default() };
     for mut load in loads {
         all.sent += load.sent;
         all.taken.append(&mut load.taken);
