@@ -33,6 +33,7 @@ mod read;
 mod routes;
 mod settings;
 mod startup;
+mod threads;
 mod watch;
 mod wire;
 

@@ -3,36 +3,26 @@
 //! A scan over a month by three dimensions takes a processor for a while, and its answer may have
 //! megabytes. So both are bounded; whoever finds no room in time is told to come back, and neither
 //! threads nor memory run out.
-//!
-//! Questions have threads of their own, as many as turns: an allocator keeps what a thread has
-//! freed for that thread, so spread over all those of a pool, the same few answers would hold many
-//! times their memory.
 
 use super::Settings;
 use super::counters::Counters;
 use super::counters::Refusal;
 use super::error::Problem;
+use super::threads::Threads;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use crossbeam_channel::Sender;
 use http_body_util::BodyExt;
 use hyper::body::Frame;
 use hyper::body::SizeHint;
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
-use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::task::Context;
 use std::task::Poll;
-use std::thread;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
-use tokio::sync::oneshot;
 
 /// How long a question waits for its turn: people wait for the answer, not programs that have more
 /// to send.
@@ -54,14 +44,6 @@ pub struct Questions {
     counters: Arc<Counters>,
 }
 
-/// Where questions are answered; they begin with the first, and end when this is dropped.
-struct Threads {
-    most: usize,
-    jobs: OnceLock<Sender<Job>>,
-}
-
-type Job = Box<dyn FnOnce() + Send>;
-
 /// A question's turn; over when it is dropped.
 struct Turn(#[expect(dead_code, reason = "it is dropped")] OwnedSemaphorePermit);
 
@@ -70,7 +52,7 @@ impl Questions {
         let pieces = u32::try_from((settings.max_unread_bytes / ROOM_BYTES).clamp(1, Semaphore::MAX_PERMITS));
         let pieces = pieces.unwrap_or(u32::MAX);
         Self {
-            threads: Arc::new(Threads { most: settings.max_questions.max(1), jobs: OnceLock::new() }),
+            threads: Arc::new(Threads::new("question", settings.max_questions.max(1))),
             turns: Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS))),
             room: Arc::new(Semaphore::new(pieces as usize)),
             pieces,
@@ -88,16 +70,9 @@ impl Questions {
         question: impl FnOnce() -> Result<Response, Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
         let turn = self.turn().await?;
-        let (tell, told) = oneshot::channel();
-        let sent = self.threads.jobs().send(Box::new(move || {
-            let answer = catch_unwind(AssertUnwindSafe(question));
-            let _ = tell.send((answer, turn));
-        }));
-        match (sent, told.await) {
-            (Ok(()), Ok((Ok(answer), turn))) => self.ship(answer?, turn).await,
-            // Goes on to where the server catches them.
-            (_, Ok((Err(panic), _))) => resume_unwind(panic),
-            _ => Err(self.refuse("there are no threads to answer questions")),
+        match self.threads.run(move || (question(), turn)).await {
+            Some((answer, turn)) => self.ship(answer?, turn).await,
+            None => Err(self.refuse("there are no threads to answer questions")),
         }
     }
 
@@ -137,22 +112,6 @@ impl Questions {
     fn refuse(&self, detail: &str) -> Problem {
         self.counters.refuse(Refusal::Overload);
         Problem::busy(detail)
-    }
-}
-
-impl Threads {
-    fn jobs(&self) -> &Sender<Job> {
-        self.jobs.get_or_init(|| {
-            let (jobs, due) = crossbeam_channel::unbounded::<Job>();
-            for _ in 0..self.most {
-                let due = due.clone();
-                let work = move || due.iter().for_each(|job| job());
-                if let Err(error) = thread::Builder::new().name("question".to_owned()).spawn(work) {
-                    tracing::warn!(%error, "a thread for questions could not begin");
-                }
-            }
-            jobs
-        })
     }
 }
 

@@ -41,6 +41,11 @@ const MEMORY: u64 = 16;
 const ONE: u64 = 1 << 48;
 const WORK: u64 = ONE - 1;
 
+/// So many are counted at a time.
+pub(super) fn turns() -> usize {
+    TURNS * processors()
+}
+
 /// Lets requests in, or turns them away.
 pub(super) struct Admission {
     max_wait: u64,
@@ -74,7 +79,7 @@ impl Admission {
         Self {
             max_wait,
             always: (ALWAYS * processors()) as u64,
-            turns: Semaphore::new(TURNS * processors()),
+            turns: Semaphore::new(turns()),
             under_way: AtomicU64::new(0),
             took: guess(),
             found: guess(),

@@ -17,8 +17,6 @@ use axum::http::StatusCode;
 /// How many events are read before they are handed over: enough to share locks, few enough to stay
 /// in the processor's nearest cache.
 const CHUNK: usize = 32;
-/// How many are read before other requests have their turn.
-const TURN: usize = 256;
 /// No event takes fewer bytes of a body, its separator included.
 const MIN_EVENT_BYTES: usize = 2;
 
@@ -35,7 +33,7 @@ impl Ingest {
 
     /// Reads a body; answers whether it is one event, and not a list. One ordinary event, which is what most senders
     /// send, is read without looking first what the body is.
-    pub(super) async fn read(
+    pub(super) fn read(
         &self,
         format: Format,
         ndjson: bool,
@@ -54,41 +52,20 @@ impl Ingest {
         self.check_count(body, &pieces).map_err(|refused| self.count(refused))?;
         let one = pieces.is_one();
         intake.reserve(pieces.bound());
-        self.read_all(format, pieces, intake, now).await;
+        self.read_all(format, pieces, intake, now);
         Ok(one)
     }
 
-    /// Reads so many events at a time, and lets others have the thread then.
-    async fn read_all(&self, format: Format, mut pieces: Pieces<'_>, intake: &mut Intake<'_>, now: Timestamp) {
-        let mut first = 0;
+    fn read_all(&self, format: Format, mut pieces: Pieces<'_>, intake: &mut Intake<'_>, now: Timestamp) {
+        let (mut first, mut habits) = (0, Habits::default());
         loop {
-            let read = self.read_turn(format, &mut pieces, first, intake, now);
-            if read < TURN {
+            let indexed = (first..).zip(pieces.by_ref()).take(CHUNK);
+            let read = self.read_chunk(format, &mut habits, indexed, intake, now);
+            if read < CHUNK {
                 return;
             }
             first += read as u64;
-            tokio::task::yield_now().await;
         }
-    }
-
-    fn read_turn(
-        &self,
-        format: Format,
-        pieces: &mut Pieces<'_>,
-        first: u64,
-        intake: &mut Intake<'_>,
-        now: Timestamp,
-    ) -> usize {
-        let (mut read, mut habits) = (0, Habits::default());
-        while read < TURN {
-            let indexed = (first + read as u64..).zip(pieces.by_ref()).take(CHUNK);
-            let chunk = self.read_chunk(format, &mut habits, indexed, intake, now);
-            read += chunk;
-            if chunk < CHUNK {
-                break;
-            }
-        }
-        read
     }
 
     /// Reads events with their places in the request, and hands them over; answers how many there

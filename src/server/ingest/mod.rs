@@ -33,14 +33,15 @@ use super::error::Problem;
 use super::formats::Format;
 use super::formats::Reader;
 use super::routes::Routes;
+use super::threads::Threads;
 use crate::clock::Clock;
+use crate::engine::time::Timestamp;
 use crate::privacy::Keyring;
 use crate::store::Committed;
 use crate::store::Intake;
 use crate::store::Refused;
 use crate::store::Store;
 use admission::Admission;
-use admission::Turn;
 use axum::Extension;
 use axum::body::Body;
 use axum::http::Request;
@@ -56,12 +57,11 @@ use request::Encoding;
 use request::Terms;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Handle;
-use tokio::runtime::RuntimeFlavor;
 use tokio::time::Instant;
 
-/// How many events are counted in place: about a millisecond's worth.
-const MAX_IN_PLACE: usize = 4_096;
+/// Bodies up to so many bytes are read and counted where they came in: a tenth of a millisecond's
+/// work, and going elsewhere takes some 10 µs.
+const MAX_IN_PLACE: usize = 16 << 10;
 /// How long a request waits for the journal to catch up before it is turned away, and how often it
 /// looks.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
@@ -74,6 +74,7 @@ pub(super) struct Ingest {
     clock: Arc<dyn Clock>,
     reader: Reader,
     admission: Admission,
+    counting: Threads, // for the longer bodies
     bodies: Bodies,
     max_events: usize,
     counters: Arc<Counters>,
@@ -92,6 +93,9 @@ pub(super) fn routes(routes: Routes, ingest: &Arc<Ingest>) -> Routes {
     })
 }
 
+/// Whether it was one event and not a list, and what became of it.
+type Counted = (bool, Result<Committed, Refused>);
+
 impl Ingest {
     pub(super) fn new(app: &App, settings: &Settings) -> Arc<Self> {
         let labels = &app.store.engine().config().labels;
@@ -101,6 +105,7 @@ impl Ingest {
             clock: Arc::clone(&app.clock),
             reader: Reader::new(Arc::clone(&app.keyring), labels, settings.max_event_bytes),
             admission: Admission::new(settings),
+            counting: Threads::new("count", admission::turns()),
             bodies: Bodies::new(settings),
             max_events: settings.max_events,
             counters: Arc::clone(&app.counters),
@@ -108,7 +113,7 @@ impl Ingest {
     }
 
     pub(super) async fn take<B>(
-        &self,
+        self: &Arc<Self>,
         format: Format,
         caller: &Caller,
         request: Request<B>,
@@ -122,49 +127,55 @@ impl Ingest {
         let turn = self.admission.enter(body.bytes().len(), terms.encoding).await;
         let turn = turn.map_err(|refused| self.count(refused))?;
         let body = self.bodies.unpack(body, terms.encoding).await.map_err(|refused| self.count(refused))?;
-        if terms.batch {
-            return self.take_batch(format, caller, body, turn, &terms).await;
+        self.not_busy().await.map_err(|refused| self.count(refused))?;
+        let atomic = terms.atomic;
+        let (one, committed) = self.take_whole(format, &caller.name, terms, body).await?;
+        drop(turn);
+        let receipt = committed?.safe().await?;
+        Ok(answer::response(&receipt, one, atomic))
+    }
+
+    /// Reads and counts a whole body, a long one on a thread for that.
+    async fn take_whole(
+        self: &Arc<Self>,
+        format: Format,
+        writer: &str,
+        terms: Terms,
+        body: WholeBody,
+    ) -> Result<Counted, Problem> {
+        if body.bytes().len() <= MAX_IN_PLACE {
+            return self.count_whole(format, writer, &terms, &body);
         }
+        let (ingest, writer) = (Arc::clone(self), writer.to_owned());
+        // The body's room is for others while this request waits for the disk.
+        let counted = self.counting.run(move || ingest.count_whole(format, &writer, &terms, &body)).await;
+        counted.unwrap_or_else(|| Err(Problem::busy("there are no threads to count events")))
+    }
+
+    fn count_whole(&self, format: Format, writer: &str, terms: &Terms, body: &WholeBody) -> Result<Counted, Problem> {
         let now = self.clock.now();
-        let mut intake = self.store.intake(&caller.name, now);
+        let mut intake = self.store.intake(writer, now);
         if let Some(key) = &terms.key {
             // The journal keeps it: a secret sent there by mistake must not lie on the disk.
             intake.idempotency_key(&self.keyring.scrub(key, ""), body.bytes());
         }
-        let one = self.read(format, terms.ndjson, body.bytes(), &mut intake, now).await?;
-        drop(body); // its room is for others while this request waits for the disk
-        self.not_busy().await.map_err(|refused| self.count(refused))?;
-        let committed = commit(intake, terms.atomic);
-        drop(turn);
-        let receipt = committed?.safe().await?;
-        Ok(answer::response(&receipt, one, terms.atomic))
+        let one = if terms.batch {
+            self.read_batch(format, body.bytes(), &mut intake, now)?;
+            false
+        } else {
+            self.read(format, terms.ndjson, body.bytes(), &mut intake, now)?
+        };
+        Ok((one, intake.commit(terms.atomic)))
     }
 
-    /// The rest of [`take`](Self::take), of a compact batch.
-    async fn take_batch(
-        &self,
-        format: Format,
-        caller: &Caller,
-        body: WholeBody,
-        turn: Turn<'_>,
-        terms: &Terms,
-    ) -> Result<Response<Bytes>, Problem> {
+    /// Reads a compact batch.
+    fn read_batch(&self, format: Format, body: &[u8], intake: &mut Intake<'_>, now: Timestamp) -> Result<(), Problem> {
         if format != Format::Native {
             let detail = "a compact batch is for `/v1/events`";
             return Err(self.count(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)));
         }
-        let mut intake = self.store.intake(&caller.name, self.clock.now());
-        if let Some(key) = &terms.key {
-            intake.idempotency_key(&self.keyring.scrub(key, ""), body.bytes());
-        }
-        let rows = batch::rows(body.bytes(), self.max_events).map_err(|refused| self.count(refused))?;
-        in_place(rows, || batch::read(&self.reader, body.bytes(), &mut intake, self.clock.now()))?;
-        drop(body);
-        self.not_busy().await.map_err(|refused| self.count(refused))?;
-        let committed = commit(intake, terms.atomic);
-        drop(turn);
-        let receipt = committed?.safe().await?;
-        Ok(answer::response(&receipt, false, terms.atomic))
+        batch::check(body, self.max_events).map_err(|refused| self.count(refused))?;
+        batch::read(&self.reader, body, intake, now)
     }
 
     /// Reads a body, unless there is too much to do already: then none of it is kept.
@@ -208,15 +219,4 @@ impl Ingest {
 fn too_many(most: usize) -> Problem {
     let detail = format!("a request takes at most {most} events; send several");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-}
-
-/// Counts a request. A long one takes a while: other requests of this thread go on elsewhere.
-fn commit(intake: Intake<'_>, atomic: bool) -> Result<Committed, Refused> {
-    in_place(intake.len(), || intake.commit(atomic))
-}
-
-/// Does something with so many events.
-fn in_place<T>(events: usize, work: impl FnOnce() -> T) -> T {
-    let elsewhere = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
-    if elsewhere && events > MAX_IN_PLACE { tokio::task::block_in_place(work) } else { work() }
 }
