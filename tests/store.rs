@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod ends;
+
+use ends::Ends;
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
@@ -296,6 +299,7 @@ fn snapshots_that_go_while_they_are_read_are_no_faults() {
         Err(fault) => panic!("{fault}"),
     };
     thread::scope(|scope| {
+        let _ends = Ends(&done);
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 let listed = store.snapshots().unwrap();
@@ -307,6 +311,5 @@ fn snapshots_that_go_while_they_are_read_are_no_faults() {
             }
         });
         (1..150).for_each(|second| drop(take(second)));
-        done.store(true, Ordering::Relaxed);
     });
 }

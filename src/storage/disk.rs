@@ -175,6 +175,8 @@ mod tests {
     use crate::storage::read_full_at;
     use crate::storage::write_all_at;
     use std::os::unix::fs::MetadataExt;
+    use std::thread;
+    use std::time::Duration;
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().mode() & 0o777
@@ -190,7 +192,9 @@ mod tests {
         disk.create("journal/a").unwrap();
         assert_eq!((mode(&root), mode(&root.join("journal")), mode(&root.join("journal/a"))), (0o700, 0o700, 0o600));
         drop(disk);
-        Disk::lock(&root).unwrap();
+        // A process that another test starts at this moment has the lock until it runs.
+        let unlocked = |_| Disk::lock(&root).inspect_err(|_| thread::sleep(Duration::from_millis(10))).is_ok();
+        assert!((0..500).any(unlocked));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! duplicates, faults, snapshots that lean on each other.
 
 use super::kit::Rng;
+use super::kit::unlocked;
 use std::path::Path;
 use tallyring::engine::config::Config;
 use tallyring::engine::config::TierConfig;
@@ -14,6 +15,7 @@ use tallyring::engine::money::Money;
 use tallyring::engine::time::Timestamp;
 use tallyring::journal::Ack;
 use tallyring::store::Batch;
+use tallyring::store::OpenError;
 use tallyring::store::Receipt;
 use tallyring::store::Settings;
 use tallyring::store::Store;
@@ -36,7 +38,8 @@ pub(crate) fn settings() -> Settings {
 }
 
 pub(crate) fn open(folder: &Path, second: i64) -> Store {
-    Store::open(folder, settings(), at(second), &mut |_| {}).unwrap().0
+    let opened = || Store::open(folder, settings(), at(second), &mut |_| {});
+    unlocked(opened, |fault| matches!(fault, OpenError::Locked(_))).0
 }
 
 /// What is told of the `n`th call; always the same.

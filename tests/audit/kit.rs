@@ -2,11 +2,14 @@
 
 use crate::program;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 use tallyring::audit;
 use tallyring::audit::Checkpoint;
 use tallyring::audit::Report;
@@ -41,10 +44,22 @@ impl Rng {
     }
 }
 
+/// What opens a folder, once it is not locked: a test beside this one that starts a process shares the lock with it
+/// for the moment before it runs.
+pub(crate) fn unlocked<T, E: Debug>(open: impl Fn() -> Result<T, E>, locked: impl Fn(&E) -> bool) -> T {
+    for _ in 0..500 {
+        match open() {
+            Err(fault) if locked(&fault) => std::thread::sleep(Duration::from_millis(10)),
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("the folder stays locked")
+}
+
 /// A folder with a journal, written by the library.
 pub(crate) fn journal(folder: &Path, instance: u8, frames: u64) {
     let settings = Settings { ack: Ack::Fsync, segment_bytes: 4_096, flush_ms: 5, queue_bytes: 1 << 20 };
-    let storage: Shared = Arc::new(Disk::lock(folder).unwrap());
+    let storage: Shared = Arc::new(unlocked(|| Disk::lock(folder), |fault| fault.kind() == ErrorKind::WouldBlock));
     let identity = Identity { instance: [instance; 16], schema: b"team".to_vec() };
     let (journal, _) = Journal::open(storage, settings, identity, &Evidence::default(), &mut |_| Ok(())).unwrap();
     let mut rng = Rng(u64::from(instance));

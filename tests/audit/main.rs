@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod busy;
+#[path = "../ends/mod.rs"]
+mod ends;
 mod fsck;
 mod kit;
 mod memory;

@@ -1,5 +1,6 @@
 //! `verify`: what is whole passes, what is not is told with its place.
 
+use super::ends::Ends;
 use super::kit::checkpoint;
 use super::kit::faults;
 use super::kit::files;
@@ -118,8 +119,8 @@ fn a_journal_that_is_being_written_is_whole() {
     let done = Arc::new(AtomicBool::new(false));
     let (path, finished) = (dir.path().to_owned(), done.clone());
     let writing = std::thread::spawn(move || {
+        let _ends = Ends(&finished);
         (0..12).for_each(|_| journal(&path, 7, 60));
-        finished.store(true, Ordering::Release);
     });
     let mut noted: Vec<Checkpoint> = Vec::new();
     while !done.load(Ordering::Acquire) {

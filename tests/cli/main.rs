@@ -7,6 +7,8 @@ mod backup;
 mod bench;
 mod config;
 mod deploy;
+#[path = "../ends/mod.rs"]
+mod ends;
 mod folders;
 mod import;
 mod kit;

@@ -1,6 +1,7 @@
 //! What was sent and what was said of it; and from that, what must be counted.
 
 use crate::chance::Chance;
+use crate::ends::Ends;
 use crate::kit::Answer;
 use crate::kit::Client;
 use crate::kit::get;
@@ -253,9 +254,8 @@ impl Load {
                 let stop = &stop;
                 scope.spawn(move || self.client(ledger, address, Chance(seed << 8 | own), stop));
             }
-            let done = during();
-            stop.store(true, Ordering::Relaxed);
-            done
+            let _ends = Ends(&stop);
+            during()
         })
     }
 

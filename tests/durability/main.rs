@@ -9,6 +9,8 @@
 #[path = "../model/chance.rs"]
 #[allow(dead_code, reason = "a part of it is for others")]
 mod chance;
+#[path = "../ends/mod.rs"]
+mod ends;
 mod failpoints;
 mod fsyncs;
 mod full;

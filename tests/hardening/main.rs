@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../ends/mod.rs"]
+mod ends;
 #[path = "../runs/mod.rs"]
 mod runs;
 #[path = "../support/mod.rs"]

@@ -1,5 +1,6 @@
 //! Test 33: names without end, long answers that nobody reads, and a ceiling that holds.
 
+use crate::ends::Ends;
 use crate::kit::Client;
 use crate::kit::alone;
 use crate::kit::events;
@@ -51,6 +52,7 @@ fn neither_names_nor_slow_readers_break_through_the_ceiling() {
     let (next, taken, done) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let began = Instant::now();
     thread::scope(|scope| {
+        let _ends = Ends(&done);
         for _ in 0..3 {
             scope.spawn(|| {
                 let mut client = Client::connect(&server).unwrap();
@@ -73,7 +75,6 @@ fn neither_names_nor_slow_readers_break_through_the_ceiling() {
             thread::sleep(Duration::from_secs(1));
             drop(readers);
         }
-        done.store(true, Ordering::Relaxed);
     });
     let (most, taken) = (kib(&server, "VmHWM"), taken.load(Ordering::Relaxed));
     println!("{taken} calls of as many names; {} MiB at most", most >> 10);

@@ -1,6 +1,7 @@
 //! Following a store directly, thousands of times a second: numbers are given out before calls are
 //! logged, so this is where a call could be told twice or never.
 
+use crate::ends::Ends;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -69,8 +70,9 @@ fn each_call_is_told_once_however_threads_interleave() {
                 })
             })
             .into();
+        let ends = Ends(&done);
         writers.into_iter().for_each(|writer| writer.join().unwrap());
-        done.store(true, Ordering::Release);
+        drop(ends);
         let counts: Vec<u64> = followers
             .into_iter()
             .map(|follower| follower.join().unwrap())

@@ -9,6 +9,11 @@ use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
 use std::net::TcpStream;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Longer than a test reads a stream, which tells something each second and so never falls silent.
+const LONG: Duration = Duration::from_secs(300);
 
 /// An open stream.
 pub(crate) struct Events {
@@ -16,6 +21,7 @@ pub(crate) struct Events {
     /// Of the answer, without its body.
     pub(crate) head: Answer,
     text: String,
+    opened: Instant,
 }
 
 impl Events {
@@ -34,11 +40,12 @@ impl Events {
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(stream.read_line(&mut head).unwrap(), 0, "closed after {head:?}");
         }
-        Self { stream, head: Answer::parse(head.as_bytes()), text: String::new() }
+        Self { stream, head: Answer::parse(head.as_bytes()), text: String::new(), opened: Instant::now() }
     }
 
     /// The next chunk of the body; `false` at its end.
     fn read_chunk(&mut self) -> bool {
+        assert!(self.opened.elapsed() < LONG, "what is waited for is not told");
         let mut size = String::new();
         if self.stream.read_line(&mut size).unwrap_or(0) == 0 {
             return false;

@@ -1,5 +1,6 @@
 //! What a stream may cost: its own reader's slowness, its place, nothing after its end.
 
+use crate::ends::Ends;
 use crate::kit::Events;
 use crate::support::Server;
 use serde_json::Value;
@@ -39,6 +40,7 @@ fn a_reader_that_is_too_slow_is_ended_and_nobody_else() {
     let done = AtomicBool::new(false);
     let mut seconds = 0;
     std::thread::scope(|scope| {
+        let _ends = Ends(&done);
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 server.post("/v1/events", large()).counts(200);
@@ -52,7 +54,6 @@ fn a_reader_that_is_too_slow_is_ended_and_nobody_else() {
             quick.next_of("usage");
             seconds += 1;
         }
-        done.store(true, Ordering::Relaxed);
     });
     assert!(seconds > 1);
     quick.next_of("usage");

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../ends/mod.rs"]
+mod ends;
 #[path = "../support/mod.rs"]
 mod support;
 

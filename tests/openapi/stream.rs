@@ -8,6 +8,8 @@ use serde_json::json;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write;
+use std::time::Duration;
+use std::time::Instant;
 
 #[test]
 fn live_events_have_the_shapes_told() {
@@ -17,8 +19,10 @@ fn live_events_have_the_shapes_told() {
     write!(stream, "GET /v1/stream?calls=true HTTP/1.0\r\nhost: {}\r\n\r\n", server.address).unwrap();
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let (mut answers, mut sent) = (Vec::new(), false);
+    let since = Instant::now();
     while answers.len() < 4 || !answers.iter().any(|answer: &Value| answer["name"] == "calls") {
         let line = lines.next().expect("the stream goes on");
+        assert!(since.elapsed() < Duration::from_secs(60), "calls are not told");
         let Some(name) = line.strip_prefix("event: ") else { continue };
         if !sent {
             assert_eq!(server.post("/v1/events", r#"{"model":"m","labels":{"team":"red"}}"#).status, 200);

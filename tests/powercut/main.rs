@@ -10,6 +10,8 @@
 #[path = "../model/chance.rs"]
 #[allow(dead_code, reason = "a part of it is for others")]
 mod chance;
+#[path = "../ends/mod.rs"]
+mod ends;
 #[path = "../durability/kit.rs"]
 mod kit;
 #[path = "../durability/ledger.rs"]

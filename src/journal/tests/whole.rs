@@ -182,7 +182,7 @@ fn a_reader_follows_the_writer() {
         opened.journal.close().unwrap()
     });
     let mut frames = Vec::new();
-    while payloads(&frames).len() < usize::try_from(total).unwrap() {
+    while payloads(&frames).len() < usize::try_from(total).unwrap() && !writing.is_finished() {
         frames.extend(std::iter::from_fn(|| reader.next().unwrap()));
     }
     let end = writing.join().unwrap();
