@@ -121,7 +121,7 @@ fn a_handshake_has_its_time() {
     }
     let folder = tempfile::tempdir().unwrap();
     let ca = certificate(folder.path(), "one");
-    let server = serve(folder.path(), &["--header-timeout", "2s", "--max-connections", "1"]);
+    let server = serve(folder.path(), &["--header-timeout", "5s", "--max-connections", "1"]);
     // It says nothing, and holds the one connection that there may be: it is cut off.
     let mut silent = TcpStream::connect(("127.0.0.1", server.port().parse().unwrap())).unwrap();
     silent.set_read_timeout(Some(Duration::from_secs(30))).unwrap();

@@ -128,7 +128,9 @@ fn the_filter_of_the_service_allows_what_a_server_calls() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let url = lines.next().and_then(|line| line.strip_prefix("listening on ").map(str::to_owned)).unwrap();
+    // strace may have something to say before.
+    let mut said = lines.by_ref().inspect(|line| println!("{line}"));
+    let url = said.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned)).unwrap();
     let log = std::thread::spawn(move || lines.collect::<Vec<_>>().join("\n"));
     // strace tells who makes a call first of all.
     let server = Watched(fs::read_to_string(&trace).unwrap().split(' ').next().unwrap().to_owned());

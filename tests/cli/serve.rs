@@ -105,7 +105,7 @@ fn the_demo_has_a_past() {
 fn the_demo_keeps_what_it_is_told_to_keep() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("kept");
-    let args = ["demo", "--history-days", "1", "--rate", "5", "--data-dir", data.to_str().unwrap()];
+    let args = ["demo", "--history-days", "1", "--rate", "5", "--ack", "write", "--data-dir", data.to_str().unwrap()];
     let demo = Server::start_in(tempfile::tempdir().unwrap(), &args);
     wait_until("it says what to try", || demo.log().contains("curl '"));
     let before = demo.requests();

@@ -108,6 +108,8 @@ fn die_at(point: &str, data: &Path, ledger: &Ledger) {
 
 /// Long requests that fill segments, and pauses in which the journal marks what is durable.
 fn work_until_it_dies(mut server: Server, ledger: &Ledger) -> ExitStatus {
+    // What is refused before it is ready can't be told from what got lost.
+    let _ = server.wait_until_ready();
     let began = Instant::now();
     let mut client = Client::connect(&server.address).ok();
     let mut requests = 0_u64;

@@ -235,12 +235,18 @@ fn a_server_under_recovery_says_so_and_can_be_stopped() {
     (0..3).for_each(|_| assert_eq!(server.post(EVENTS, &body).counts(200), (100_000, 0, 0)));
     server.kill();
 
-    let server = Server::begin_in(folder.path(), &args, None);
-    let refused = server.get("/readyz");
+    // The machine may have had better things to do than this test until it was ready.
+    let early = (0..5).find_map(|_| {
+        let server = Server::begin_in(folder.path(), &args, None);
+        let answers =
+            [server.get("/readyz"), server.get("/livez"), server.get("/v1/usage?window=1h"), server.post(EVENTS, "[]")];
+        (answers[3].status == 503).then_some((server, answers))
+    });
+    let (server, [refused, alive, asked, sent]) = early.expect("one of five is seen in time");
     assert!(refused.problem(503).starts_with("starting: "), "{refused:?}");
-    assert_eq!((server.get("/livez").status, refused.header("retry-after")), (200, Some("1")));
-    assert!(server.get("/v1/usage?window=1h").problem(503).starts_with("starting: "));
-    assert!(server.post(EVENTS, "{\"model\":\"m\"}").problem(503).starts_with("starting: "));
+    assert_eq!((alive.status, refused.header("retry-after")), (200, Some("1")));
+    assert!(asked.problem(503).starts_with("starting: "));
+    assert!(sent.problem(503).starts_with("starting: "));
     let since = Instant::now();
     let log = server.stop();
     assert!(!log.contains("serving"), "it was stopped before it was ready: {log}");

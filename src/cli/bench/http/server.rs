@@ -28,7 +28,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 /// How long a server may take to open an empty folder.
-const READY: Duration = Duration::from_secs(10);
+const READY: Duration = Duration::from_secs(60);
 
 /// A server in another process; stopped when it is dropped.
 pub(super) struct Server {
