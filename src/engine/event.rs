@@ -219,6 +219,7 @@ impl Measures {
         if tokens < FEW_TOKENS && times < SHORT && nanos >= 0 { Ok(()) } else { self.check_each() }
     }
 
+    /// The same number by number; the first one at fault is told.
     #[cold]
     fn check_each(&self) -> Result<(), Reject> {
         let tokens = [

@@ -43,7 +43,8 @@ impl Known {
     /// Remembers a series. Where two threads do so at once, one of them is enough.
     pub(super) fn set(&self, at: At, resolved: &Resolved) {
         let version = self.version.load(Ordering::Relaxed);
-        let begin = || self.version.compare_exchange(version, version + 1, Ordering::Relaxed, Ordering::Relaxed);
+        // Acquire: what another one has written comes before.
+        let begin = || self.version.compare_exchange(version, version + 1, Ordering::Acquire, Ordering::Relaxed);
         if version & 1 == 1 || begin().is_err() {
             return;
         }
