@@ -206,6 +206,9 @@ pub(crate) fn told() -> impl Strategy<Value = Told> {
             }
             call.names[0] =
                 if call.names[0].is_empty() { String::new() } else { format!("sk-{}-0123456789abcdef", call.names[0]) };
+            if call.names.iter().all(String::is_empty) {
+                call.names[2] = "m".to_owned(); // none at all is a fault, and another may follow
+            }
             spoil(&mut call, fault);
             call
         },
