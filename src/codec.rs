@@ -11,7 +11,6 @@
 
 use crate::engine::image::Facts;
 use crate::engine::money::Currency;
-use crate::engine::plain::MARK;
 use crate::engine::plain::PlainBins;
 use crate::engine::plain::PlainCosts;
 use crate::engine::plain::PlainSlice;
@@ -139,6 +138,7 @@ macro_rules! fields {
 
 fields!(Facts { now, tiers, covered, labels, accepted, late, rejected, duplicates });
 fields!(PlainCosts { currency, nanos, calls });
+fields!(PlainBins { many, min, max, lens, bins, counts });
 
 // The derived structs above ask it of their fields; nothing is ever borrowed.
 bincode::impl_borrow_decode!(Facts);
@@ -189,19 +189,6 @@ impl<C> Decode<C> for Currency {
     }
 }
 
-/// Without `marks`, which follow from the rest and are how a slice in memory is searched.
-impl Encode for PlainBins {
-    fn encode<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
-        let Self { many, min, max, lens, marks: _, bins, counts } = self;
-        many.encode(to)?;
-        min.encode(to)?;
-        max.encode(to)?;
-        lens.encode(to)?;
-        bins.encode(to)?;
-        counts.encode(to)
-    }
-}
-
 impl Encode for PlainSlice {
     fn encode<E: Encoder>(&self, to: &mut E) -> Result<(), EncodeError> {
         self.ids.encode(to)?;
@@ -216,37 +203,16 @@ impl<C> Decode<C> for PlainSlice {
         let ids: Box<[u32]> = Decode::decode(from)?;
         let columns = Decode::decode(from)?;
         let costs = Decode::decode(from)?;
-        let times = [decode_bins(from, ids.len())?, decode_bins(from, ids.len())?];
-        Ok(Self { ids, columns, costs, times })
+        let times: [PlainBins; 2] = Decode::decode(from)?;
+        let told = times.iter().all(|bins| tells(&bins.lens, ids.len(), bins.bins.len()));
+        told.then_some(Self { ids, columns, costs, times }).ok_or(DecodeError::Other("bins that belong to no row"))
     }
 }
 
-fn decode_bins<D: Decoder>(from: &mut D, rows: usize) -> Result<PlainBins, DecodeError> {
-    let (many, min, max, lens) =
-        (Decode::decode(from)?, Decode::decode(from)?, Decode::decode(from)?, PlainColumn::decode(from)?);
-    let bins: Box<[u16]> = Decode::decode(from)?;
-    let marks = marks(&lens, rows, bins.len()).ok_or(DecodeError::Other("bins that belong to no row"))?;
-    Ok(PlainBins { many, min, max, lens, marks, bins, counts: Decode::decode(from)? })
-}
-
-/// Where rows 0, [`MARK`], 2 [`MARK`] … begin among `bins` bins; `None` where `lens` does not tell
-/// just so many for `rows` rows.
-pub(crate) fn marks(lens: &PlainColumn, rows: usize, bins: usize) -> Option<Box<[u32]>> {
-    if !holds(lens, rows) {
-        return None;
-    }
-    let mut marks = Vec::with_capacity(rows / MARK + 1);
-    let mut end = 0_u32;
-    for row in 0..rows {
-        if row.is_multiple_of(MARK) {
-            marks.push(end);
-        }
-        end = u32::try_from(lens.get(row)).ok().and_then(|len| end.checked_add(len))?;
-    }
-    if rows.is_multiple_of(MARK) {
-        marks.push(end);
-    }
-    (end as usize == bins).then(|| marks.into())
+/// Whether lengths are those of just so many rows, and add up to just so many bins.
+fn tells(lens: &PlainColumn, rows: usize, bins: usize) -> bool {
+    let add = |sum: u32, row: usize| sum.checked_add(u32::try_from(lens.get(row)).ok()?);
+    holds(lens, rows) && (0..rows).try_fold(0, add).is_some_and(|sum| sum as usize == bins)
 }
 
 /// Whether a column has just so many values.

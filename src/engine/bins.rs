@@ -1,15 +1,13 @@
-//! Histogram bins gathered by row: a counting sort by row, then each row by bin.
+//! Histogram bins by row.
 //!
-//! Sealing turns a second's log of bins into rows, and folding adds rows up; both are this. A
-//! comparison sort of the whole log took most of the time of sealing a busy second.
+//! Sealing turns a second's log of bins into rows, and folding adds rows up; both are this: few bins
+//! are sorted, many are counted by bin. A comparison sort of the whole log took most of the time of
+//! sealing a busy second.
 
 use super::histogram::bin_of;
 
 /// Entries of a row from which counting them by bin beats sorting.
 const SEVERAL: usize = 16;
-
-/// Cells of a table that one entry pays for.
-const TABLE: usize = 4;
 
 /// A bin and its count in one word, so that sorting compares and moves words: 16 bits and 48.
 fn pack(bin: u16, count: u64) -> u64 {
@@ -71,53 +69,6 @@ pub(super) struct BinRows {
 }
 
 impl BinRows {
-    /// Gathers what `each` visits, which it does twice and alike: row below `rows`, bin, count.
-    pub(super) fn gather(rows: usize, each: impl Fn(&mut dyn FnMut(u32, u16, u64))) -> Self {
-        let mut begins = vec![0_usize; rows + 1];
-        let mut most = 0;
-        each(&mut |row, bin, _| {
-            begins[row as usize + 1] += 1;
-            most = most.max(bin);
-        });
-        for row in 0..rows {
-            begins[row + 1] += begins[row];
-        }
-        let width = usize::from(most) + 1;
-        if rows * width <= TABLE * begins[rows] { Self::tabulate(rows, width, each) } else { Self::sort(&begins, each) }
-    }
-
-    /// Few rows with many entries, such as rollup groups: counted into one table.
-    fn tabulate(rows: usize, width: usize, each: impl Fn(&mut dyn FnMut(u32, u16, u64))) -> Self {
-        let mut table = vec![0_u64; rows * width];
-        each(&mut |row, bin, count| table[row as usize * width + usize::from(bin)] += count);
-        let mut gathered = Self { ends: Vec::with_capacity(rows), entries: Vec::new() };
-        for row in table.chunks_exact(width) {
-            gathered
-                .entries
-                .extend((0..).zip(row).filter(|(_, count)| **count > 0).map(|(bin, count)| pack(bin, *count)));
-            gathered.ends.push(gathered.entries.len());
-        }
-        gathered
-    }
-
-    /// Many rows with few entries each: sorted by row, then each row by bin.
-    fn sort(begins: &[usize], each: impl Fn(&mut dyn FnMut(u32, u16, u64))) -> Self {
-        let rows = begins.len() - 1;
-        let mut places = begins.to_vec();
-        let mut sorted = vec![0_u64; begins[rows]];
-        each(&mut |row, bin, count| {
-            let place = &mut places[row as usize];
-            sorted[*place] = pack(bin, count);
-            *place += 1;
-        });
-        let mut gathered = Self::with_room(rows, sorted.len());
-        let mut tally = Tally::default();
-        for row in 0..rows {
-            gathered.push(&mut sorted[begins[row]..begins[row + 1]], &mut tally);
-        }
-        gathered
-    }
-
     /// No rows yet, with room for so many, and for so many bins in all.
     pub(super) fn with_room(rows: usize, bins: usize) -> Self {
         Self { ends: Vec::with_capacity(rows), entries: Vec::with_capacity(bins) }
@@ -126,6 +77,11 @@ impl BinRows {
     /// How many bins all rows have.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// How many rows.
+    pub(super) fn rows_held(&self) -> usize {
+        self.ends.len()
     }
 
     /// Rows that are sums of rows here: `members` tells pairs of a new row, below `rows`, and one of these.
@@ -139,17 +95,34 @@ impl BinRows {
             sorted[*end] = from;
             *end += 1;
         }
-        let mut regrouped = Self { ends: Vec::with_capacity(rows), entries: Vec::new() };
-        let mut tally = Tally::default();
-        let mut begin = 0;
+        let mut regrouped = Self::with_room(rows, 0);
+        let (mut begin, mut tally, mut few) = (0, Tally::default(), Vec::new());
         for end in &ends[..rows] {
-            for from in &sorted[begin..*end] {
-                self.row(*from as usize).for_each(|(bin, count)| tally.add(bin, count));
-            }
-            regrouped.push_tally(&mut tally);
+            regrouped.push_sum(self, &sorted[begin..*end], &mut few, &mut tally);
             begin = *end;
         }
         regrouped
+    }
+
+    /// Appends the sum of some rows of another; `few` is room to sort in.
+    fn push_sum(&mut self, other: &Self, rows: &[u32], few: &mut Vec<u64>, tally: &mut Tally) {
+        let words = rows.iter().map(|row| other.words(*row as usize));
+        if rows.len() < 2 {
+            words.for_each(|words| self.entries.extend_from_slice(words));
+            return self.end();
+        }
+        if words.clone().map(<[u64]>::len).sum::<usize>() >= SEVERAL {
+            words.flatten().map(|word| unpack(*word)).for_each(|(bin, count)| tally.add(bin, count));
+            return self.push_tally(tally);
+        }
+        few.clear();
+        words.for_each(|words| few.extend_from_slice(words));
+        few.sort_unstable();
+        let bin = |word: &u64| unpack(*word).0;
+        for same in few.chunk_by(|a, b| bin(a) == bin(b)) {
+            self.push(bin(&same[0]), same.iter().map(|word| unpack(*word).1).sum());
+        }
+        self.end();
     }
 
     /// Appends a row of single bins, which are sorted on the way.
@@ -157,37 +130,38 @@ impl BinRows {
         if log.len() < SEVERAL {
             log.sort_unstable();
             self.entries.extend(log.chunk_by(|a, b| a == b).map(|same| pack(same[0], same.len() as u64)));
-            self.ends.push(self.entries.len());
+            self.end();
         } else {
             log.iter().for_each(|bin| tally.add(*bin, 1));
             self.push_tally(tally);
         }
     }
 
-    /// Appends a row.
-    fn push(&mut self, row: &mut [u64], tally: &mut Tally) {
-        if row.len() < SEVERAL {
-            row.sort_unstable();
-            let bin = |word: &u64| unpack(*word).0;
-            for same in row.chunk_by(|a, b| bin(a) == bin(b)) {
-                self.entries.push(pack(bin(&same[0]), same.iter().map(|word| unpack(*word).1).sum()));
-            }
-            self.ends.push(self.entries.len());
-        } else {
-            row.iter().map(|word| unpack(*word)).for_each(|(bin, count)| tally.add(bin, count));
-            self.push_tally(tally);
-        }
+    /// Adds a bin to the row that is next; bins come upwards.
+    #[inline(always)]
+    pub(super) fn push(&mut self, bin: u16, count: u64) {
+        self.entries.push(pack(bin, count));
+    }
+
+    /// Ends the row that is next.
+    #[inline(always)]
+    pub(super) fn end(&mut self) {
+        self.ends.push(self.entries.len());
     }
 
     fn push_tally(&mut self, tally: &mut Tally) {
-        tally.drain(|bin, count| self.entries.push(pack(bin, count)));
-        self.ends.push(self.entries.len());
+        tally.drain(|bin, count| self.push(bin, count));
+        self.end();
     }
 
     /// The bins of a row.
     pub(super) fn row(&self, row: usize) -> impl ExactSizeIterator<Item = (u16, u64)> + '_ {
+        self.words(row).iter().map(|word| unpack(*word))
+    }
+
+    fn words(&self, row: usize) -> &[u64] {
         let begin = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.entries[begin..self.ends[row]].iter().map(|word| unpack(*word))
+        &self.entries[begin..self.ends[row]]
     }
 
     /// All rows.
@@ -209,20 +183,28 @@ mod tests {
             width in 1_u16..1_000,
         ) {
             let log: Vec<(u32, u16, u64)> = log.into_iter().map(|(row, bin, count)| (row, bin % width, count)).collect();
-            let gathered = BinRows::gather(3, |visit| log.iter().for_each(|(row, bin, count)| visit(*row, *bin, *count)));
             let mut expected = vec![BTreeMap::new(); 3];
             for (row, bin, count) in &log {
                 *expected[*row as usize].entry(*bin).or_insert(0) += count;
             }
-            let read: Vec<BTreeMap<u16, u64>> = gathered.rows().map(Iterator::collect).collect();
-            prop_assert_eq!(read, expected);
-            prop_assert!(gathered.rows().all(|row| row.is_sorted_by(|a, b| a.0 < b.0)));
-            // The same log, each entry a row of its own to begin with.
+            // Each entry is a row of its own to begin with.
             let mut single = BinRows::default();
-            log.iter().for_each(|(_, bin, count)| single.push(&mut [pack(*bin, *count)], &mut Tally::default()));
-            let members = (0..).zip(&log).map(|(from, (to, ..))| (*to, from));
-            let regrouped = single.regroup(3, members);
-            prop_assert!(regrouped.rows().zip(gathered.rows()).all(|(a, b)| a.eq(b)));
+            for (_, bin, count) in &log {
+                single.push(*bin, *count);
+                single.end();
+            }
+            let sums = single.regroup(3, (0..).zip(&log).map(|(from, (to, ..))| (*to, from)));
+            let read: Vec<BTreeMap<u16, u64>> = sums.rows().map(Iterator::collect).collect();
+            prop_assert_eq!(&read, &expected);
+            prop_assert!(sums.rows().all(|row| row.is_sorted_by(|a, b| a.0 < b.0)));
+            // And rows of several, among them empty ones.
+            let again = sums.regroup(3, [(0, 1), (0, 2), (2, 1)].into_iter());
+            let both = expected[1].iter().chain(&expected[2]).fold(BTreeMap::new(), |mut both, (bin, count)| {
+                *both.entry(*bin).or_insert(0) += count;
+                both
+            });
+            let read: Vec<BTreeMap<u16, u64>> = again.rows().map(Iterator::collect).collect();
+            prop_assert_eq!(read, [both, BTreeMap::new(), expected[1].clone()]);
         }
     }
 }

@@ -118,7 +118,7 @@ impl Bits {
     }
 
     /// The values of a block; beyond the last one anything.
-    fn unpack(&self, block: usize, values: &mut [u64; BLOCK]) {
+    pub(super) fn unpack(&self, block: usize, values: &mut [u64; BLOCK]) {
         let (words, width) = self.block(block);
         match words.len() {
             _ if width == 0 => return values.fill(self.base),

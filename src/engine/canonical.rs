@@ -101,7 +101,7 @@ fn put_times(bytes: &mut Vec<u8>, slice: &Slice, time: Time, row: usize) {
     let (min, max) = slice.extremes(time, row).unwrap_or_default();
     put(bytes, &min.to_le_bytes());
     put(bytes, &max.to_le_bytes());
-    slice.each_bin(time, row..row + 1, |_, bin, count| {
+    slice.row_bins(time).visit(row, |bin, count| {
         put(bytes, &bin.to_le_bytes());
         put(bytes, &count.to_le_bytes());
     });

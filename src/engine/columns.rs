@@ -15,9 +15,9 @@ use super::column::Column;
 use super::column::Time;
 use super::column::unzigzag;
 use super::money::Currency;
-use super::packed::Packed;
 use super::rows::Rows;
 use super::slice::Slice;
+use super::wide::Wide;
 use std::ptr;
 
 /// The figures that are summed up by themselves.
@@ -34,50 +34,6 @@ const FIGURES: [Column; 11] = [
     Column::LatencySum,
     Column::TtftSum,
 ];
-
-/// Sums of one figure by slot, of 128 bits (two's complement). The upper halves take no room until
-/// one of them is needed, and neither does a figure that is zero everywhere.
-#[derive(Clone, Debug, Default)]
-struct Wide {
-    low: Vec<u64>,
-    high: Vec<u64>,
-}
-
-impl Wide {
-    fn get(&self, slot: usize) -> u128 {
-        let half = |halves: &[u64]| u128::from(halves.get(slot).copied().unwrap_or(0));
-        half(&self.high) << 64 | half(&self.low)
-    }
-
-    /// Makes room, so that there is something to add to.
-    fn reach(&mut self, slots: usize) {
-        self.low.resize(slots, 0);
-    }
-
-    /// Adds to a slot below the number that was reached for.
-    #[inline]
-    fn add(&mut self, slot: usize, value: u128) {
-        let (low, carry) = self.low[slot].overflowing_add(value as u64);
-        self.low[slot] = low;
-        let high = ((value >> 64) as u64).wrapping_add(u64::from(carry));
-        if high != 0 {
-            self.add_high(slot, high);
-        }
-    }
-
-    #[cold]
-    fn add_high(&mut self, slot: usize, high: u64) {
-        self.high.resize(self.low.len(), 0);
-        self.high[slot] = self.high[slot].wrapping_add(high);
-    }
-
-    fn add_column(&mut self, slots: usize, packed: &Packed, rows: &Rows, read: impl Fn(u128) -> u128) {
-        if !matches!(packed, Packed::Const(0)) {
-            self.reach(slots);
-            rows.visit(packed, |slot, value| self.add(slot, read(value)));
-        }
-    }
-}
 
 /// Counts that may be the numbers of calls all over: then there are none of their own.
 #[derive(Clone, Debug)]
@@ -164,13 +120,13 @@ impl Columns {
         }
         for sums in &mut self.costs {
             let alike = |slice: &Slice| {
-                let cost = slice.costs().find(|cost| cost.currency == sums.currency);
+                let cost = slice.cost(sums.currency);
                 cost.is_some_and(|cost| ptr::eq(cost.calls, slice.column(Column::Requests)))
             };
             if sums.calls.0.is_some() || !parts.iter().all(|(slice, _)| alike(slice)) {
                 let calls = sums.calls.part(&self.requests);
                 for (slice, rows) in parts {
-                    let cost = slice.costs().find(|cost| cost.currency == sums.currency);
+                    let cost = slice.cost(sums.currency);
                     cost.into_iter().for_each(|cost| calls.add_column(slots, cost.calls, rows, |value| value));
                 }
             }
@@ -212,7 +168,7 @@ impl Columns {
         let known = self.costs.iter().position(|cost| cost.currency == currency);
         let place = known.unwrap_or_else(|| {
             // Whatever was added before had none of it.
-            let calls = Counts((!self.requests.low.is_empty()).then(Wide::default));
+            let calls = Counts((!self.requests.is_empty()).then(Wide::default));
             self.costs.push(CostSums { currency, nanos: Wide::default(), calls });
             self.costs.len() - 1
         });

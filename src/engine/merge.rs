@@ -1,10 +1,9 @@
-//! Several parts into one slice: sealing (open buckets) and folding (slices) are the same work.
+//! Several slices into one: what folding does, and sealing where a second has several parts.
 //!
 //! Everything is summed by id, column by column, so that one column's sums are in memory at a
 //! time; histograms are merged for a few thousand ids at a time. The result depends only on what
-//! the parts hold together, never on their order.
+//! the slices hold together, never on their order.
 
-use super::aggregate::Cost;
 use super::bins::BinRows;
 use super::column::Column;
 use super::column::Time;
@@ -12,131 +11,108 @@ use super::column::unzigzag;
 use super::column::zigzag;
 use super::money::Currency;
 use super::packed::Packed;
+use super::slice::NOWHERE;
+use super::slice::RowBins;
 use super::slice::Slice;
 use super::times::Histograms;
 use super::times::Times;
-use std::borrow::Cow;
-use std::ops::Range;
+use super::wide::Wide;
+use std::ptr;
 
-/// Ids whose histograms are merged at a time.
+/// Ids whose histograms are merged at a time, at most.
 const BLOCK: usize = 4_096;
+/// Bins that are held while they are merged, about.
+const BINS: usize = 1 << 20;
 
-/// Rows by ascending id, to be merged; several may have the same.
-pub(super) trait Part {
-    fn ids(&self) -> Cow<'_, [u32]>;
-    /// Visits the rows whose value is not zero.
-    fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128));
-    /// Visits every row's money.
-    fn costs(&self, visit: &mut dyn FnMut(usize, Cost));
-    /// Visits the rows that have a time with its extremes.
-    fn extremes(&self, time: Time, visit: &mut dyn FnMut(usize, u64, u64));
-    /// Visits the bins of some rows.
-    fn bins(&self, time: Time, rows: Range<usize>, visit: &mut dyn FnMut(usize, u16, u64));
+/// Merges slices into one.
+pub(super) fn merge(slices: &[&Slice]) -> Slice {
+    merge_under(slices.iter().map(|slice| (*slice, slice.ids.to_vec())).collect())
 }
 
-impl Part for Slice {
-    fn ids(&self) -> Cow<'_, [u32]> {
-        Cow::Owned(self.ids.to_vec())
-    }
-
-    fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128)) {
-        Slice::column(self, column).for_each(self.len(), visit);
-    }
-
-    fn costs(&self, visit: &mut dyn FnMut(usize, Cost)) {
-        for column in self.costs() {
-            column.calls.for_each(self.len(), |row, calls| {
-                let calls = u64::try_from(calls).expect("a count fits 64 bits");
-                visit(row, Cost { currency: column.currency, nanos: column.nanos.get(row).cast_signed(), calls });
-            });
-        }
-    }
-
-    fn extremes(&self, time: Time, visit: &mut dyn FnMut(usize, u64, u64)) {
-        let mut bins = self.row_bins(time);
-        for row in 0..self.len() {
-            if let Some((min, max)) = bins.extremes(row) {
-                visit(row, min, max);
-            }
-        }
-    }
-
-    fn bins(&self, time: Time, rows: Range<usize>, visit: &mut dyn FnMut(usize, u16, u64)) {
-        self.each_bin(time, rows, visit);
-    }
-}
-
-/// Merges parts into one slice.
-pub(super) fn merge(parts: &[&dyn Part]) -> Slice {
-    let of_parts: Vec<Cow<'_, [u32]>> = parts.iter().map(|part| part.ids()).collect();
-    let ids = union(&of_parts);
-    let rows: Vec<Vec<u32>> = of_parts.iter().map(|of_part| places(&ids, of_part)).collect();
-    drop(of_parts);
-    let merger = Merger { parts, rows: &rows, len: ids.len() };
-    let columns = Column::ALL.map(|column| Packed::pack_wide(merger.sums(column)));
-    let times = Time::BOTH.map(|time| merger.times(time, &columns[Column::count(time) as usize]));
-    Slice::new(&ids, columns, merger.costs(), times)
-}
-
-fn union(parts: &[Cow<'_, [u32]>]) -> Vec<u32> {
-    let mut ids: Vec<u32> = parts.iter().flat_map(|part| part.iter()).copied().collect();
-    if parts.len() > 1 {
-        ids.sort_unstable();
-    }
+/// Merges slices whose rows have other ids here, in any order; several may have the same.
+pub(super) fn merge_under(parts: Vec<(&Slice, Vec<u32>)>) -> Slice {
+    let mut ids: Vec<u32> = parts.iter().flat_map(|(_, ids)| ids).copied().collect();
+    ids.sort(); // by runs, which these are
     ids.dedup();
-    ids
+    let ordered = parts.iter().all(|(_, own)| own.is_sorted());
+    let parts: Vec<Part<'_>> = parts.into_iter().map(|(slice, own)| (slice, places(&ids, own))).collect();
+    let merger = Merger { parts: &parts, len: ids.len(), ordered };
+    let requests = merger.sum(|slice| Some(slice.column(Column::Requests)));
+    let columns = Column::ALL.map(|column| merger.column(column, &requests));
+    let times = Time::BOTH.map(|time| merger.times(time, &columns[Column::count(time) as usize]));
+    let costs = merger.costs(&requests);
+    Slice::new(&ids, columns, costs, times)
 }
 
-/// Where each of `some` stands in `all`; both ascend.
-fn places(all: &[u32], some: &[u32]) -> Vec<u32> {
+/// Where each of `some` stands in `all`, which ascend.
+fn places(all: &[u32], mut some: Vec<u32>) -> Vec<u32> {
     let mut place = 0;
-    let find = |id: &u32| {
-        while all[place] != *id {
-            place += 1;
+    let ordered = some.is_sorted();
+    for id in &mut some {
+        if ordered {
+            place += all[place..].iter().take_while(|other| *other < id).count();
+        } else {
+            place = all.partition_point(|other| other < id);
         }
-        place as u32
-    };
-    some.iter().map(find).collect()
+        *id = place as u32;
+    }
+    some
 }
 
-/// `rows[p][r]` is where row `r` of part `p` goes among the `len` rows of the result.
+/// A slice, and for each of its rows the one of the result that it belongs to.
+type Part<'a> = (&'a Slice, Vec<u32>);
+
+/// Merges parts to a slice of `len` rows.
 struct Merger<'a> {
-    parts: &'a [&'a dyn Part],
-    rows: &'a [Vec<u32>],
+    parts: &'a [Part<'a>],
     len: usize,
+    ordered: bool, // the rows of each part come upwards
 }
 
 impl Merger<'_> {
-    fn sums(&self, column: Column) -> Vec<u128> {
-        let mut sums = vec![0_u128; self.len];
-        let signed = matches!(column, Column::TotalExcess);
-        for (part, rows) in self.parts.iter().zip(self.rows) {
-            part.column(column, &mut |row, value| {
-                let sum = &mut sums[rows[row] as usize];
-                *sum = if signed { zigzag(unzigzag(*sum) + unzigzag(value)) } else { *sum + value };
-            });
+    fn add<'s>(&'s self, column: impl Fn(&'s Slice) -> Option<&'s Packed>, read: impl Fn(u128) -> u128) -> Wide {
+        let mut sums = Wide::default();
+        for (slice, rows) in self.parts {
+            if let Some(column) = column(slice).filter(|column| **column != Packed::Const(0)) {
+                sums.reach(self.len);
+                column.for_each(rows.len(), |row, value| sums.add(rows[row] as usize, read(value)));
+            }
         }
         sums
     }
 
-    /// Money by currency: nano-units and calls.
-    fn costs(&self) -> Vec<(Currency, Packed, Packed)> {
-        let mut sums: Vec<(Currency, Vec<u128>, Vec<u128>)> = Vec::new();
-        for (part, rows) in self.parts.iter().zip(self.rows) {
-            part.costs(&mut |row, cost| {
-                let known = sums.iter().position(|(currency, ..)| *currency == cost.currency);
-                let place = known.unwrap_or_else(|| {
-                    sums.push((cost.currency, vec![0; self.len], vec![0; self.len]));
-                    sums.len() - 1
-                });
-                let (_, nanos, calls) = &mut sums[place];
-                nanos[rows[row] as usize] += cost.nanos.cast_unsigned(); // never negative
-                calls[rows[row] as usize] += u128::from(cost.calls);
-            });
+    fn sum<'s>(&'s self, column: impl Fn(&'s Slice) -> Option<&'s Packed>) -> Packed {
+        self.add(column, |stored| stored).pack()
+    }
+
+    /// Counts, which often are those of the calls in every slice.
+    fn counts<'s>(&'s self, column: impl Fn(&'s Slice) -> Option<&'s Packed>, requests: &Packed) -> Packed {
+        let calls = |slice: &'s Slice| column(slice).is_some_and(|of| ptr::eq(of, slice.column(Column::Requests)));
+        if self.parts.iter().all(|(slice, _)| calls(slice)) { requests.clone() } else { self.sum(column) }
+    }
+
+    fn column(&self, column: Column, requests: &Packed) -> Packed {
+        match column {
+            Column::TotalExcess => {
+                let sums = self.add(|slice| Some(slice.column(column)), |stored| unzigzag(stored).cast_unsigned());
+                sums.pack_as(|sum| zigzag(sum.cast_signed()))
+            }
+            column if column.is_count() => self.counts(|slice| Some(slice.column(column)), requests),
+            column => self.sum(|slice| Some(slice.column(column))),
         }
-        sums.sort_unstable_by_key(|(currency, ..)| *currency);
-        let pack = |(currency, nanos, calls)| (currency, Packed::pack_wide(nanos), Packed::pack_wide(calls));
-        sums.into_iter().map(pack).collect()
+    }
+
+    /// Money by currency: nano-units and calls.
+    fn costs(&self, requests: &Packed) -> Vec<(Currency, Packed, Packed)> {
+        let all = self.parts.iter().flat_map(|(slice, _)| slice.costs());
+        let mut currencies: Vec<Currency> = all.map(|cost| cost.currency).collect();
+        currencies.sort_unstable();
+        currencies.dedup();
+        let sums = |currency: Currency| {
+            let nanos = self.sum(|slice| slice.cost(currency).map(|cost| cost.nanos));
+            (currency, nanos, self.counts(|slice| slice.cost(currency).map(|cost| cost.calls), requests))
+        };
+        currencies.into_iter().map(sums).collect()
     }
 
     /// The histograms of the rows with two values or more.
@@ -152,51 +128,67 @@ impl Merger<'_> {
         if merged.rows.is_empty() {
             return None;
         }
-        merged.extremes = self.extremes(time, &places, merged.rows.len());
+        merged.extremes = vec![(u64::MAX, 0); merged.rows.len()];
         self.merge_bins(time, &places, &mut merged);
         merged.pack()
     }
 
-    /// The smallest and the largest value, by place.
-    fn extremes(&self, time: Time, places: &[u32], len: usize) -> Vec<(u64, u64)> {
-        let mut extremes = vec![(u64::MAX, 0_u64); len];
-        for (part, rows) in self.parts.iter().zip(self.rows) {
-            part.extremes(time, &mut |row, min, max| {
-                if let Some((low, high)) = extremes.get_mut(places[rows[row] as usize] as usize) {
-                    *low = (*low).min(min);
-                    *high = (*high).max(max);
-                }
-            });
+    fn merge_bins(&self, time: Time, places: &[u32], merged: &mut Histograms) {
+        let mut readers: Vec<Reader<'_>> = self.parts.iter().map(|part| Reader::new(part, time)).collect();
+        let (mut first, rows) = (0, self.rows_at_a_time(time));
+        while first < merged.rows.len() {
+            let next = first.saturating_add(rows).min(merged.rows.len());
+            let end = merged.rows.get(next).map_or(self.len, |row| *row as usize);
+            let mut block = Block { first, places, extremes: &mut merged.extremes, ..Block::default() };
+            readers.iter_mut().for_each(|reader| reader.read(end, &mut block));
+            let sums = block.bins.regroup(next - first, block.members.iter().copied());
+            sums.rows().for_each(|row| merged.push(row));
+            first = next;
         }
-        extremes
     }
 
-    fn merge_bins(&self, time: Time, places: &[u32], merged: &mut Histograms) {
-        let mut begins = vec![0_usize; self.parts.len()];
-        let (mut first, all) = (0, merged.rows.len());
-        while first < all {
-            let next = (first + BLOCK).min(all);
-            let end = if next < all { merged.rows[next] as usize } else { self.len };
-            let stop = |(rows, begin): (&Vec<u32>, &usize)| {
-                begin + rows[*begin..].partition_point(|row| (*row as usize) < end)
-            };
-            let stops: Vec<usize> = self.rows.iter().zip(&begins).map(stop).collect();
-            let block = BinRows::gather(next - first, |visit| {
-                for (part, (rows, (from, to))) in self.parts.iter().zip(self.rows.iter().zip(begins.iter().zip(&stops)))
-                {
-                    part.bins(time, *from..*to, &mut |row, bin, count| {
-                        let place = places[rows[row] as usize];
-                        if place != NOWHERE {
-                            visit(place - first as u32, bin, count);
-                        }
-                    });
-                }
-            });
-            block.rows().for_each(|row| merged.push(row));
-            (first, begins) = (next, stops);
-        }
+    /// Rows of the result whose histograms are merged at a time.
+    fn rows_at_a_time(&self, time: Time) -> usize {
+        let bins: usize = self.parts.iter().map(|(slice, _)| slice.bins(time)).sum();
+        if self.ordered { (BINS / (bins / self.len + 1)).clamp(1, BLOCK) } else { usize::MAX }
     }
 }
 
-/// The place of a row that has none.
-const NOWHERE: u32 = u32::MAX;
+/// Histograms that are merged at a time.
+#[derive(Default)]
+struct Block<'a> {
+    first: usize,                   // the place of the first
+    places: &'a [u32],              // by row of the result
+    extremes: &'a mut [(u64, u64)], // by place
+    bins: BinRows,                  // as they were read
+    members: Vec<(u32, u32)>,       // (place from `first` on, row of `bins`)
+}
+
+/// Reads the histograms of a part, and knows how far it has come.
+struct Reader<'a> {
+    bins: RowBins<'a>,
+    rows: &'a [u32], // of the result, by row that is still to be read
+    read: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new((slice, rows): &'a Part<'_>, time: Time) -> Self {
+        Self { bins: slice.row_bins(time), rows, read: 0 }
+    }
+
+    /// Reads the rows that belong to rows of the result before `end`.
+    fn read(&mut self, end: usize, block: &mut Block<'_>) {
+        let (rows, rest) = self.rows.split_at(self.rows.partition_point(|row| (*row as usize) < end));
+        let first = block.bins.rows_held() as u32;
+        let place = |row: &u32| block.places[*row as usize];
+        let several = rows.iter().zip(first..).filter(|(row, _)| place(row) != NOWHERE);
+        block.members.extend(several.map(|(row, read)| (place(row) - block.first as u32, read)));
+        self.bins.append(self.read..self.read + rows.len(), &mut block.bins, |row, min, max| {
+            if let Some((low, high)) = block.extremes.get_mut(place(&rows[row - self.read]) as usize) {
+                *low = (*low).min(min);
+                *high = (*high).max(max);
+            }
+        });
+        (self.rows, self.read) = (rest, self.read + rows.len());
+    }
+}

@@ -30,6 +30,7 @@ pub mod config;
 mod core;
 mod entry;
 pub mod event;
+mod forwards;
 mod gather;
 pub mod grown;
 mod handle;
@@ -74,6 +75,7 @@ pub mod time;
 mod times;
 mod values;
 mod view;
+mod wide;
 
 use self::arrivals::Arrivals;
 use self::arrivals::Follower;

@@ -3,6 +3,7 @@
 //! In a second in which every series saw one call, `requests` is the constant 1 and takes no room at all.
 
 use super::bits::Bits;
+use super::block::BLOCK;
 use std::ops::Range;
 
 /// A column, immutable.
@@ -74,6 +75,17 @@ impl Packed {
             Self::Const(value) => to.fill(*value),
             Self::Bits(values) => values.copy(from, to),
             Self::Wide(values) => to.iter_mut().zip(&values[from..]).for_each(|(to, value)| *to = *value as u64),
+        }
+    }
+
+    /// The values of a block, of a column none of whose values has more than 64 bits; beyond the last one anything.
+    pub(super) fn unpack(&self, block: usize, values: &mut [u64; BLOCK]) {
+        match self {
+            Self::Const(value) => values.fill(*value),
+            Self::Bits(packed) => packed.unpack(block, values),
+            Self::Wide(wide) => {
+                values.iter_mut().zip(&wide[block * BLOCK..]).for_each(|(value, wide)| *value = *wide as u64);
+            }
         }
     }
 

@@ -3,16 +3,13 @@
 //! The engine keeps slices in less room ([`Slice`]); files keep this form, which says what it holds and
 //! stays as it is whatever becomes of the other.
 
-use super::aggregate::Cost;
 use super::column::Column;
 use super::column::Time;
-use super::merge::Part;
 use super::money::Currency;
 use super::packed::Packed;
 use super::plain_column::PlainColumn;
 use super::slice::Slice;
-use std::borrow::Cow;
-use std::ops::Range;
+use super::times::Histograms;
 
 /// The money of one currency.
 #[derive(Clone, Debug)]
@@ -30,34 +27,16 @@ pub(crate) struct PlainBins {
     pub(crate) min: PlainColumn, // by place in `many`
     pub(crate) max: PlainColumn,
     pub(crate) lens: PlainColumn, // bins by row
-    pub(crate) marks: Box<[u32]>, // where rows 0, MARK, 2*MARK … begin in `bins`
     pub(crate) bins: Box<[u16]>,
     pub(crate) counts: PlainColumn,
 }
 
-/// Rows between two marks.
-pub(crate) const MARK: usize = 64;
-
 impl PlainBins {
-    /// Where the bins of a row begin.
-    fn begin(&self, row: usize) -> usize {
-        if let PlainColumn::Const(len) = self.lens {
-            return row * usize::try_from(len).expect("fits: it was a Vec's length");
-        }
-        let near = row / MARK;
-        let rest: u128 = (near * MARK..row).map(|row| self.lens.get(row)).sum();
-        self.marks[near] as usize + usize::try_from(rest).expect("fits: it was a Vec's length")
-    }
-
     fn of(slice: &Slice, time: Time) -> Self {
         let (mut many, mut min, mut max) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut lens, mut marks) = (Vec::with_capacity(slice.len()), Vec::new());
-        let (mut bins, mut counts) = (Vec::new(), Vec::new());
+        let (mut lens, mut bins, mut counts) = (Vec::with_capacity(slice.len()), Vec::new(), Vec::new());
         let mut read = slice.row_bins(time);
         for row in 0..slice.len() {
-            if row.is_multiple_of(MARK) {
-                marks.push(bins.len() as u32);
-            }
             if let Some((low, high)) = read.extremes(row)
                 && slice.column(Column::count(time)).get(row) > 1
             {
@@ -72,11 +51,8 @@ impl PlainBins {
             });
             lens.push((bins.len() - before) as u128);
         }
-        if slice.len().is_multiple_of(MARK) {
-            marks.push(bins.len() as u32);
-        }
         let [min, max, lens, counts] = [min, max, lens, counts].map(|values| PlainColumn::pack(values.into_iter()));
-        Self { many: many.into(), min, max, lens, marks: marks.into(), bins: bins.into(), counts }
+        Self { many: many.into(), min, max, lens, bins: bins.into(), counts }
     }
 }
 
@@ -93,12 +69,6 @@ impl PlainSlice {
     /// How many rows.
     pub(crate) fn len(&self) -> usize {
         self.ids.len()
-    }
-
-    /// One figure of a row, as stored.
-    #[inline]
-    pub(super) fn raw(&self, column: Column, row: usize) -> u128 {
-        self.columns[column as usize].get(row)
     }
 
     /// The extremes of a time in a row; `None` where it has no value.
@@ -118,19 +88,6 @@ impl PlainSlice {
         }
     }
 
-    /// Visits the bins of some rows: row, bin, count.
-    pub(super) fn each_bin(&self, time: Time, rows: Range<usize>, mut visit: impl FnMut(usize, u16, u64)) {
-        let bins = &self.times[time as usize];
-        let mut at = bins.begin(rows.start);
-        for row in rows {
-            let len = usize::try_from(bins.lens.get(row)).expect("fits: it was a Vec's length");
-            for place in at..at + len {
-                visit(row, bins.bins[place], u64::try_from(bins.counts.get(place)).expect("a count fits 64 bits"));
-            }
-            at += len;
-        }
-    }
-
     /// Where the bins of each row begin, and where the last ones end.
     pub(super) fn begins(&self, time: Time) -> Vec<usize> {
         let lens = &self.times[time as usize].lens;
@@ -140,43 +97,25 @@ impl PlainSlice {
         begins
     }
 
-    /// Visits the bins at some places: bin, count.
-    pub(super) fn bins_between(&self, time: Time, places: Range<usize>, mut visit: impl FnMut(u16, u64)) {
-        let bins = &self.times[time as usize];
-        for place in places {
-            visit(bins.bins[place], u64::try_from(bins.counts.get(place)).expect("a count fits 64 bits"));
+    /// Of the rows with two values or more.
+    fn histograms(&self, time: Time) -> Histograms {
+        let PlainBins { many, min, max, bins, counts, .. } = &self.times[time as usize];
+        let begins = self.begins(time);
+        let narrow = |value: u128| u64::try_from(value).expect("a latency fits 64 bits, and so does a count");
+        let mut histograms = Histograms::default();
+        for (place, row) in many.iter().enumerate() {
+            histograms.rows.push(*row);
+            histograms.extremes.push((narrow(min.get(place)), narrow(max.get(place))));
+            let own = begins[*row as usize]..begins[*row as usize + 1];
+            histograms.push(own.map(|at| (bins[at], narrow(counts.get(at)))));
         }
-    }
-}
-
-impl Part for PlainSlice {
-    fn ids(&self) -> Cow<'_, [u32]> {
-        Cow::Borrowed(&self.ids)
+        histograms
     }
 
-    fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128)) {
-        self.columns[column as usize].for_each(self.len(), visit);
-    }
-
-    fn costs(&self, visit: &mut dyn FnMut(usize, Cost)) {
-        for column in &self.costs {
-            column.calls.for_each(self.len(), |row, calls| {
-                let calls = u64::try_from(calls).expect("a count fits 64 bits");
-                visit(row, Cost { currency: column.currency, nanos: column.nanos.get(row).cast_signed(), calls });
-            });
-        }
-    }
-
-    fn extremes(&self, time: Time, visit: &mut dyn FnMut(usize, u64, u64)) {
-        for row in 0..self.len() {
-            if let Some((min, max)) = self.extremes(time, row) {
-                visit(row, min, max);
-            }
-        }
-    }
-
-    fn bins(&self, time: Time, rows: Range<usize>, visit: &mut dyn FnMut(usize, u16, u64)) {
-        self.each_bin(time, rows, visit);
+    /// One figure of a row, as stored.
+    #[inline]
+    pub(super) fn raw(&self, column: Column, row: usize) -> u128 {
+        self.columns[column as usize].get(row)
     }
 }
 
@@ -195,5 +134,14 @@ impl From<&Slice> for PlainSlice {
             costs: costs.collect(),
             times: Time::BOTH.map(|time| PlainBins::of(slice, time)),
         }
+    }
+}
+
+impl From<&PlainSlice> for Slice {
+    fn from(plain: &PlainSlice) -> Self {
+        let packed = |column: &PlainColumn| Packed::pack_wide((0..plain.len()).map(|row| column.get(row)).collect());
+        let costs = plain.costs.iter().map(|cost| (cost.currency, packed(&cost.nanos), packed(&cost.calls)));
+        let times = Time::BOTH.map(|time| plain.histograms(time).pack());
+        Self::new(&plain.ids, plain.columns.each_ref().map(packed), costs.collect(), times)
     }
 }

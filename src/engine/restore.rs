@@ -7,9 +7,9 @@ use super::config::Config;
 use super::event::Dimensions;
 use super::event::MAX_DIMENSIONS;
 use super::image::Facts;
-use super::merge::merge;
 use super::plain::PlainSlice;
 use super::series::TOTAL;
+use super::slice::Slice;
 use super::tiers::Bucket;
 use super::tiers::Part;
 use super::tiers::Sealed;
@@ -111,7 +111,8 @@ impl Restoration {
             let seen = &mut self.series[*id as usize];
             seen.day = seen.day.max(day);
         }
-        let groups = slice.by_group(core.config.rollups.len() + 1, |id| &self.series[id as usize].groups);
+        let series = Slice::from(slice);
+        let groups = series.by_group(core.config.rollups.len() + 1, |id| &self.series[id as usize].groups);
         let mut sealed = core.sealed.write();
         let state = &mut *sealed;
         let tier = (0..state.tiers.len()).find(|new| state.tiers.step(*new) % self.steps[tier] == 0);
@@ -124,7 +125,7 @@ impl Restoration {
                 (groups.ids.get(row), sums)
             })
             .collect();
-        let kept = state.tiers.insert(bucket, &Part::Sealed(Arc::new(Sealed { series: merge(&[slice]), groups })));
+        let kept = state.tiers.insert(bucket, &Part::Sealed(Arc::new(Sealed { series, groups })));
         if !kept.is_empty() {
             sums.iter().for_each(|(group, sums)| state.rollups.add(*group, start, sums, &state.tiers));
         }

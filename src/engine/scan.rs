@@ -108,71 +108,65 @@ pub(super) fn add_times(slice: &Slice, time: Time, targets: &Targets, times: &mu
 #[cfg(test)]
 mod tests {
     use super::super::aggregate::Aggregate;
-    use super::super::aggregate::Cost;
     use super::super::column::Column;
     use super::super::column::zigzag;
     use super::super::histogram::bin_of;
-    use super::super::merge::Part;
     use super::super::merge::merge;
     use super::super::money::Currency;
+    use super::super::packed::Packed;
+    use super::super::times::Histograms;
     use super::*;
     use proptest::prelude::*;
-    use std::borrow::Cow;
     use std::collections::BTreeMap;
-    use std::ops::Range;
 
     /// Rows by id: each one's figure, wide or narrow, its latencies, and its currency. In some tables
     /// every call has a latency and a price, all in one currency.
     #[derive(Clone, Debug)]
     struct Table(Vec<u32>, Vec<(u128, Vec<u16>, bool)>, bool);
 
-    impl Part for Table {
-        fn ids(&self) -> Cow<'_, [u32]> {
-            Cow::Borrowed(&self.0)
-        }
-
-        fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128)) {
-            for (row, (figure, times, odd)) in self.1.iter().enumerate() {
-                visit(
-                    row,
-                    match column {
-                        Column::LatencyCount => times.len() as u128,
-                        Column::Requests if self.2 => times.len() as u128,
-                        Column::LatencySum => times.iter().map(|us| u128::from(*us)).sum(),
-                        Column::TotalExcess if *odd => zigzag(-(figure >> 1).cast_signed()),
-                        Column::TotalExcess => zigzag((figure >> 1).cast_signed()),
-                        Column::TtftCount => 0,
-                        column if column.is_count() => (figure & 0xff) + column as u128,
-                        Column::CacheReadTokens => 0,
-                        column => figure >> (column as u32 % 3),
-                    },
-                );
+    impl Table {
+        fn figure(&self, column: Column, row: usize) -> u128 {
+            let (figure, times, odd) = &self.1[row];
+            match column {
+                Column::LatencyCount => times.len() as u128,
+                Column::Requests if self.2 => times.len() as u128,
+                Column::LatencySum => times.iter().map(|us| u128::from(*us)).sum(),
+                Column::TotalExcess if *odd => zigzag(-(figure >> 1).cast_signed()),
+                Column::TotalExcess => zigzag((figure >> 1).cast_signed()),
+                Column::TtftCount | Column::TtftSum | Column::CacheReadTokens => 0,
+                column if column.is_count() => (figure & 0xff) + column as u128,
+                column => figure >> (column as u32 % 3),
             }
         }
 
-        fn costs(&self, visit: &mut dyn FnMut(usize, Cost)) {
-            for (row, (figure, _, odd)) in self.1.iter().enumerate() {
-                let usd = *odd || self.2;
-                let currency = if usd { Currency::USD } else { Currency::parse("EUR").unwrap() };
-                let calls = if self.2 { self.1[row].1.len() as u64 } else { 1 };
-                if calls > 0 {
-                    visit(row, Cost { currency, nanos: (figure >> 2).cast_signed(), calls });
-                }
-            }
+        fn costs(&self, usd: bool) -> (Currency, Packed, Packed) {
+            let own = |row: usize| usd == (self.1[row].2 || self.2);
+            let calls = |row: usize| if self.2 { self.1[row].1.len() as u128 } else { 1 };
+            let packed = |figure: &dyn Fn(usize) -> u128| {
+                let stored = (0..self.0.len()).map(|row| if own(row) && calls(row) > 0 { figure(row) } else { 0 });
+                Packed::pack_wide(stored.collect())
+            };
+            let currency = if usd { Currency::USD } else { Currency::parse("EUR").unwrap() };
+            (currency, packed(&|row| self.1[row].0 >> 2), packed(&calls))
         }
 
-        fn extremes(&self, time: Time, visit: &mut dyn FnMut(usize, u64, u64)) {
-            for (row, (_, times, _)) in self.1.iter().enumerate().filter(|_| time == Time::Latency) {
-                if let (Some(min), Some(max)) = (times.iter().min(), times.iter().max()) {
-                    visit(row, u64::from(*min), u64::from(*max));
-                }
+        fn latencies(&self) -> Histograms {
+            let mut histograms = Histograms::default();
+            for (row, (_, times, _)) in (0..).zip(&self.1).filter(|(_, row)| row.1.len() > 1) {
+                let mut bins = BTreeMap::new();
+                times.iter().for_each(|us| *bins.entry(bin_of(u64::from(*us))).or_insert(0) += 1);
+                let (min, max) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+                histograms.rows.push(row);
+                histograms.extremes.push((u64::from(*min), u64::from(*max)));
+                histograms.push(bins.into_iter());
             }
+            histograms
         }
 
-        fn bins(&self, time: Time, rows: Range<usize>, visit: &mut dyn FnMut(usize, u16, u64)) {
-            for row in rows.filter(|_| time == Time::Latency) {
-                self.1[row].1.iter().for_each(|us| visit(row, bin_of(u64::from(*us)), 1));
-            }
+        fn slice(&self) -> Slice {
+            let column = |column| Packed::pack_wide((0..self.0.len()).map(|row| self.figure(column, row)).collect());
+            let times = [self.latencies().pack(), None];
+            Slice::new(&self.0, Column::ALL.map(column), vec![self.costs(false), self.costs(true)], times)
         }
     }
 
@@ -193,7 +187,7 @@ mod tests {
             slots in proptest::collection::vec(proptest::option::weighted(0.8, 0_u32..4), 6),
             few in any::<bool>(),
         ) {
-            let slices: Vec<Slice> = tables.iter().map(|table| merge(&[table as &dyn Part])).collect();
+            let slices: Vec<Slice> = tables.iter().map(Table::slice).collect();
             let slots: Vec<u32> = slots.into_iter().map(|slot| slot.unwrap_or(NOWHERE)).collect();
             let places: Vec<u32> = places.into_iter().map(|place| place.unwrap_or(NOWHERE)).collect();
             let ids = match few {
@@ -218,7 +212,11 @@ mod tests {
             scan(slices.iter(), &targets, &mut sums);
             let parts: Vec<(&Slice, Rows)> = slices.iter().map(|slice| (slice, targets.rows(slice))).collect();
             at_once.add_rows(&parts);
-            for sums in [&sums, &at_once] {
+            // And merged beforehand, as slices are when they are folded.
+            let merged = merge(&slices.iter().collect::<Vec<_>>());
+            let mut folded = Columns::new(4);
+            scan([&merged].into_iter(), &targets, &mut folded);
+            for sums in [&sums, &at_once, &folded] {
                 let scanned: Vec<Aggregate> = (0..4).map(|slot| sums.get(slot)).collect();
                 prop_assert_eq!(&scanned, &expected);
             }
@@ -230,6 +228,9 @@ mod tests {
             slices.iter().for_each(|slice| add_times(slice, Time::Latency, &targets, &mut times));
             let read: Vec<BTreeMap<u16, u64>> = times.iter().map(|times| times.bins().collect()).collect();
             prop_assert_eq!(read, bins);
+            let mut folded = vec![Distribution::default(); 4];
+            add_times(&merged, Time::Latency, &targets, &mut folded);
+            prop_assert_eq!(folded, times);
         }
     }
 }

@@ -6,7 +6,6 @@ use super::aggregate::Aggregate;
 use super::core::Core;
 use super::core::Sealed as State;
 use super::gather::Gathered;
-use super::merge::Part as Rows;
 use super::merge::merge;
 use super::open::Open;
 use super::slice::Slice;
@@ -15,6 +14,7 @@ use super::tiers::Bucket;
 use super::tiers::Part;
 use super::tiers::Sealed;
 use super::time::DAY;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -239,9 +239,12 @@ fn merge_side<'a>(
     if let [Part::Open(open)] = parts {
         return table(open.gathered()).pack(); // as most buckets are sealed
     }
-    let rows = parts.iter().map(|part| match part {
-        Part::Open(open) => table(open.gathered()) as &dyn Rows,
-        Part::Sealed(sealed) => slice(sealed),
-    });
-    merge(&rows.collect::<Vec<_>>())
+    let slices: Vec<Cow<'_, Slice>> = parts
+        .iter()
+        .map(|part| match part {
+            Part::Open(open) => Cow::Owned(table(open.gathered()).pack()),
+            Part::Sealed(sealed) => Cow::Borrowed(slice(sealed)),
+        })
+        .collect();
+    merge(&slices.iter().map(|slice| &**slice).collect::<Vec<_>>())
 }

@@ -12,9 +12,11 @@
 
 use super::aggregate::Aggregate;
 use super::aggregate::Cost;
+use super::bins::BinRows;
 use super::column::Column;
 use super::column::Time;
 use super::column::unzigzag;
+use super::forwards::Forwards;
 use super::histogram::Distribution;
 use super::histogram::bin_of;
 use super::ids::Ids;
@@ -22,6 +24,7 @@ use super::money::Currency;
 use super::packed::Packed;
 use super::times::Spot;
 use super::times::Times;
+use std::ops::Range;
 
 /// A row that counts nowhere.
 pub(super) const NOWHERE: u32 = u32::MAX;
@@ -79,8 +82,9 @@ impl Slice {
     ) -> Self {
         let mut store = Store(vec![Packed::Const(0)]);
         let places = columns.map(|column| store.put(column));
+        let costs = costs.into_iter().filter(|(.., calls)| *calls != Packed::Const(0));
         let cost = |(currency, nanos, calls)| CostPlaces { currency, nanos: store.put(nanos), calls: store.put(calls) };
-        let costs = costs.into_iter().map(cost).collect();
+        let costs = costs.map(cost).collect();
         Self { ids: Ids::pack(ids), columns: store.0.into(), places, costs, times }
     }
 
@@ -110,6 +114,11 @@ impl Slice {
             calls: column(cost.calls),
         };
         self.costs.iter().map(cost)
+    }
+
+    /// The money of a currency.
+    pub(super) fn cost(&self, currency: Currency) -> Option<CostColumn<'_>> {
+        self.costs().find(|cost| cost.currency == currency)
     }
 
     /// Adds a row to an aggregate.
@@ -154,10 +163,9 @@ impl Slice {
         self.row_bins(time).extremes(row)
     }
 
-    /// Visits the bins of some rows: row, bin, count.
-    pub(super) fn each_bin(&self, time: Time, rows: std::ops::Range<usize>, mut visit: impl FnMut(usize, u16, u64)) {
-        let mut bins = self.row_bins(time);
-        rows.for_each(|row| bins.visit(row, |bin, count| visit(row, bin, count)));
+    /// How many bins the histograms of a time have, or a few more.
+    pub(super) fn bins(&self, time: Time) -> usize {
+        self.len() + self.times[time as usize].as_ref().map_or(0, |times| times.len())
     }
 
     /// Bytes on the heap.
@@ -216,12 +224,36 @@ impl<'a> RowBins<'a> {
         }
     }
 
+    /// Appends the histograms of the next rows, from the first one on; tells the extremes of those that have a value.
+    pub(super) fn append(&mut self, rows: Range<usize>, to: &mut BinRows, mut extremes: impl FnMut(usize, u64, u64)) {
+        let (mut counts, mut sums) = (Forwards::new(self.counts, rows.start), Forwards::new(self.sums, rows.start));
+        let mut times = self.times.map(|times| times.from(self.near));
+        for row in rows {
+            match (counts.next(), sums.next()) {
+                (0, _) => to.end(),
+                (1, only) => {
+                    to.push(bin_of(only), 1);
+                    to.end();
+                    extremes(row, only, only);
+                }
+                _ => {
+                    let (min, max) = times.as_mut().expect(TWO).append(to);
+                    extremes(row, min, max);
+                }
+            }
+        }
+        self.near = times.map_or(self.near, |times| times.spot());
+    }
+
     /// The one value of a row.
     fn only(&self, row: usize) -> u64 {
         u64::try_from(self.sums.get(row)).expect("one latency fits 64 bits")
     }
 
     fn times(&self) -> &'a Times {
-        self.times.expect("there are rows with two values")
+        self.times.expect(TWO)
     }
 }
+
+/// Why there are histograms.
+const TWO: &str = "there are rows with two values";

@@ -8,13 +8,10 @@ use super::cell::Cell;
 use super::column::Column;
 use super::column::Time;
 use super::column::unzigzag;
-use super::merge::Part;
 use super::money::Currency;
 use super::packed::Packed;
 use super::slice::Slice;
 use super::times::Histograms;
-use std::borrow::Cow;
-use std::ops::Range;
 
 /// Rows by ascending id, column by column.
 #[derive(Debug, Default)]
@@ -91,10 +88,8 @@ impl Table {
     pub(super) fn bins_of(&self, time: Time, row: usize) -> impl Iterator<Item = (u16, u64)> {
         self.bins[time as usize].row(row)
     }
-}
 
-impl Table {
-    /// The rows as a slice: what merging makes of a single part, without adding anything up.
+    /// The rows as a slice.
     pub(super) fn pack(&self) -> Slice {
         let columns = Column::ALL.map(|column| Packed::pack(&self.columns[column as usize]));
         let times = Time::BOTH.map(|time| self.histograms(time).pack());
@@ -123,36 +118,9 @@ impl Table {
         for (row, _) in several {
             histograms.rows.push(row);
             histograms.extremes.push(self.extremes[time as usize][row as usize]);
-            histograms.push(self.bins[time as usize].row(row as usize));
+            histograms.push(self.bins_of(time, row as usize));
         }
         histograms
-    }
-}
-
-impl Part for Table {
-    fn ids(&self) -> Cow<'_, [u32]> {
-        Cow::Borrowed(&self.ids)
-    }
-
-    fn column(&self, column: Column, visit: &mut dyn FnMut(usize, u128)) {
-        for (row, value) in self.columns[column as usize].iter().enumerate().filter(|(_, value)| **value != 0) {
-            visit(row, u128::from(*value));
-        }
-    }
-
-    fn costs(&self, visit: &mut dyn FnMut(usize, Cost)) {
-        self.costs.iter().filter(|(_, cost)| cost.calls > 0).for_each(|(row, cost)| visit(*row as usize, *cost));
-    }
-
-    fn extremes(&self, time: Time, visit: &mut dyn FnMut(usize, u64, u64)) {
-        let seen = self.extremes[time as usize].iter().enumerate().filter(|(_, (min, max))| min <= max);
-        seen.for_each(|(row, (min, max))| visit(row, *min, *max));
-    }
-
-    fn bins(&self, time: Time, rows: Range<usize>, visit: &mut dyn FnMut(usize, u16, u64)) {
-        for row in rows {
-            self.bins_of(time, row).for_each(|(bin, count)| visit(row, bin, count));
-        }
     }
 }
 
@@ -179,9 +147,8 @@ mod tests {
     }
 
     proptest! {
-        /// The short way to a slice against the one that could merge several parts.
         #[test]
-        fn a_part_alone_is_packed_as_it_would_be_merged(series in calls()) {
+        fn a_slice_alone_is_merged_to_what_it_is(series in calls()) {
             let mut table = Table::default();
             for (id, calls) in (0..).zip(series) {
                 let mut cell = Cell::default();
@@ -198,7 +165,8 @@ mod tests {
                 table.push(id * 3, &cell);
                 table.bins.iter_mut().zip(&mut bins).for_each(|(rows, bins)| rows.push_log(bins, &mut Tally::default()));
             }
-            prop_assert_eq!(format!("{:?}", table.pack()), format!("{:?}", merge(&[&table])));
+            let slice = table.pack();
+            prop_assert_eq!(format!("{:?}", merge(&[&slice])), format!("{slice:?}"));
         }
     }
 }

@@ -9,8 +9,10 @@
 //! counts    1 2 1           1 6
 //! ```
 
+use super::bins::BinRows;
 use super::block::BLOCK;
 use super::block::SEVERAL;
+use super::forwards::Forwards;
 use super::histogram::bin_of;
 use super::ids::Ids;
 use super::packed::Packed;
@@ -139,10 +141,59 @@ impl Times {
         Spot { place: place + 1, begin: end }
     }
 
+    /// Reads all of them forwards, from a spot on.
+    pub(super) fn from(&self, spot: Spot) -> TimesForwards<'_> {
+        TimesForwards {
+            min: Forwards::new(&self.min, spot.place),
+            spread: Forwards::new(&self.spread, spot.place),
+            lens: Forwards::new(&self.lens, spot.place),
+            steps: Forwards::new(&self.steps, spot.begin - spot.place), // each row before has a bin without a step
+            counts: Forwards::new(&self.counts, spot.begin),
+        }
+    }
+
+    /// How many bins all rows have.
+    pub(super) fn len(&self) -> usize {
+        let last = (self.rows.len() - 1) / MARK;
+        let mut len = self.marks[last] as usize;
+        self.lens.visit(last * MARK..self.rows.len(), |more| len += more as usize);
+        len
+    }
+
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
         let packed = [&self.min, &self.spread, &self.lens, &self.steps, &self.counts].map(Packed::bytes);
         self.rows.bytes() + self.marks.len() * 4 + packed.iter().sum::<usize>() + size_of::<Self>()
+    }
+}
+
+/// Reads histograms one after the other.
+pub(super) struct TimesForwards<'a> {
+    min: Forwards<'a>,
+    spread: Forwards<'a>,
+    lens: Forwards<'a>,
+    steps: Forwards<'a>,
+    counts: Forwards<'a>,
+}
+
+impl TimesForwards<'_> {
+    /// Appends the next one; answers its extremes.
+    #[inline]
+    pub(super) fn append(&mut self, to: &mut BinRows) -> (u64, u64) {
+        let min = self.min.next();
+        let mut bin = bin_of(min);
+        to.push(bin, self.counts.next());
+        for _ in 1..self.lens.next() {
+            bin += self.steps.next() as u16;
+            to.push(bin, self.counts.next());
+        }
+        to.end();
+        (min, min + self.spread.next())
+    }
+
+    /// Where the next one is.
+    pub(super) fn spot(&self) -> Spot {
+        Spot { place: self.min.at(), begin: self.counts.at() }
     }
 }
 

@@ -3,7 +3,6 @@
 //! A day of a million series has hundreds of megabytes; a section has one. Where the cuts are
 //! depends on what is in the slice only.
 
-use crate::codec::marks;
 use crate::engine::plain::PlainBins;
 use crate::engine::plain::PlainCosts;
 use crate::engine::plain::PlainSlice;
@@ -96,13 +95,11 @@ fn part(column: &PlainColumn, rows: &Range<usize>) -> PlainColumn {
 fn part_of_bins(bins: &PlainBins, rows: &Range<usize>, at: Range<usize>) -> PlainBins {
     let place = |row: usize| bins.many.partition_point(|many| (*many as usize) < row);
     let many = place(rows.start)..place(rows.end);
-    let lens = part(&bins.lens, rows);
     PlainBins {
         many: bins.many[many.clone()].iter().map(|row| row - rows.start as u32).collect(),
         min: part(&bins.min, &many),
         max: part(&bins.max, &many),
-        marks: marks(&lens, rows.len(), at.len()).expect("lens tell the bins of each row"),
-        lens,
+        lens: part(&bins.lens, rows),
         counts: part(&bins.counts, &at),
         bins: bins.bins[at].into(),
     }
@@ -126,7 +123,7 @@ pub(super) fn join(mut parts: Vec<PlainSlice>) -> Option<PlainSlice> {
     };
     let costs = (0..parts[0].costs.len()).map(cost).collect();
     let columns = std::array::from_fn(|place| joined(&parts, |part| (&part.columns[place], part.len())));
-    let times = [join_bins(&parts, 0)?, join_bins(&parts, 1)?];
+    let times = [join_bins(&parts, 0), join_bins(&parts, 1)];
     Some(PlainSlice { ids, columns, costs, times })
 }
 
@@ -138,7 +135,7 @@ fn joined(parts: &[PlainSlice], column: impl Fn(&PlainSlice) -> (&PlainColumn, u
     }))
 }
 
-fn join_bins(parts: &[PlainSlice], time: usize) -> Option<PlainBins> {
+fn join_bins(parts: &[PlainSlice], time: usize) -> PlainBins {
     let mut many = Vec::new();
     let mut bins = Vec::new();
     let mut begin = 0;
@@ -147,14 +144,12 @@ fn join_bins(parts: &[PlainSlice], time: usize) -> Option<PlainBins> {
         bins.extend_from_slice(&part.times[time].bins);
         begin += part.len() as u32;
     }
-    let lens = joined(parts, |part| (&part.times[time].lens, part.len()));
-    Some(PlainBins {
+    PlainBins {
         min: joined(parts, |part| (&part.times[time].min, part.times[time].many.len())),
         max: joined(parts, |part| (&part.times[time].max, part.times[time].many.len())),
         counts: joined(parts, |part| (&part.times[time].counts, part.times[time].bins.len())),
-        marks: marks(&lens, begin as usize, bins.len())?,
-        lens,
+        lens: joined(parts, |part| (&part.times[time].lens, part.len())),
         many: many.into(),
         bins: bins.into(),
-    })
+    }
 }
