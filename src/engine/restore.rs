@@ -139,7 +139,7 @@ impl Restoration {
             let series = core.series.read();
             (0..).zip(&self.series).for_each(|(id, seen)| series.see(id, seen.day));
         }
-        core.fold(core.watermark.load(Ordering::Relaxed) - i64::from(core.config.open_secs));
+        core.fold_passed(core.watermark.load(Ordering::Relaxed));
         self.engine
     }
 }

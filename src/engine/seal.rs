@@ -20,6 +20,9 @@ use std::sync::atomic::Ordering;
 
 /// Sealed parts a bucket may have before small ones are merged. Folding merges them all anyway.
 const PARTS: usize = 8;
+/// Seconds after which what has passed is folded, though it stays open for longer: nearly all that comes late has
+/// come, and a question reads a minute instead of sixty seconds.
+const FOLDED_AFTER: u32 = 10;
 /// A part this much larger than all smaller ones together is left alone, so that a trickle of late
 /// events does not rewrite a large slice each second.
 const LARGE: usize = 2;
@@ -33,7 +36,7 @@ impl Core {
         }
         let crowded = self.crowded.swap(false, Ordering::Relaxed);
         let horizon = self.drain(now, crowded);
-        self.fold(now - i64::from(self.config.open_secs));
+        self.fold_passed(now);
         self.move_on(now);
         if now > horizon {
             self.drain(now, crowded); // the clock jumped: these had no place before
@@ -131,8 +134,13 @@ impl Core {
         }
     }
 
+    /// Folds what has passed for a while.
+    pub(super) fn fold_passed(&self, now: i64) {
+        self.fold(now - i64::from(self.config.open_secs.min(FOLDED_AFTER)));
+    }
+
     /// Folds what ended at `passed` or before into the coarser tiers, finest first.
-    pub(super) fn fold(&self, passed: i64) {
+    fn fold(&self, passed: i64) {
         for tier in 1..self.config.tiers.len() {
             let (buckets, to) = self.sealed.read().tiers.to_fold(tier, passed);
             let merge = |(bucket, parts): (Bucket, Vec<Part>)| (bucket, Part::Sealed(Arc::new(merge_parts(&parts))));
