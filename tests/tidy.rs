@@ -58,6 +58,7 @@ const ENGINE: &[&str] = &[
     "column",
     "entry",
     "recent",
+    "recent_log",
     "bins",
     "cell",
     "combinations",

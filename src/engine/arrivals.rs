@@ -11,13 +11,9 @@
 //! everything was told, and the place of the first call beyond it.
 
 use super::core::Core;
-use super::event::Dimension;
-use super::event::status;
-use super::plan::numbers;
 use super::query::Filter;
 use super::recent::Call;
-use super::recent::Row;
-use super::series::SeriesTable;
+use super::tell::Wanted;
 use super::tell::call;
 use std::collections::BTreeMap;
 
@@ -54,7 +50,7 @@ impl Core {
     /// table of series.
     pub(super) fn arrived(&self, follower: &mut Follower, upto: u64, limit: usize) -> Arrivals {
         follower.places.resize(self.stripes.len(), 0);
-        let wanted = Wanted::new(follower, &self.series.read());
+        let wanted = Wanted::new(&follower.filters, follower.failures_only, &self.series.read());
         let mut latest = Latest { limit, calls: BTreeMap::new(), skipped: 0 };
         let (told, mut complete) = (follower.told, true);
         for (stripe, place) in self.stripes.iter().zip(&mut follower.places) {
@@ -62,11 +58,12 @@ impl Core {
             let series = self.series.read();
             let (first, mut next) = stripe.recent.places();
             complete &= first <= *place;
-            for (place, row) in stripe.recent.since(*place) {
+            for (place, kept) in stripe.recent.since(*place) {
+                let row = kept.row;
                 if row.sequence >= upto {
                     next = place;
                 } else if row.sequence >= told && wanted.holds(row, &series) {
-                    latest.offer(row.sequence, || call(row, &series));
+                    latest.offer(row.sequence, || call(kept, &series));
                 }
             }
             *place = next;
@@ -78,30 +75,6 @@ impl Core {
             return Arrivals { calls, skipped, complete: true };
         }
         Arrivals { calls, skipped: latest.skipped, complete }
-    }
-}
-
-/// A follower's filters by number.
-struct Wanted {
-    filters: Vec<(Dimension, Vec<u32>)>,
-    failures_only: bool,
-}
-
-impl Wanted {
-    fn new(follower: &Follower, series: &SeriesTable) -> Self {
-        let filters = follower.filters.iter().map(|filter| numbers(filter, series)).collect();
-        Self { filters, failures_only: follower.failures_only }
-    }
-
-    fn is_everything(&self) -> bool {
-        self.filters.is_empty() && !self.failures_only
-    }
-
-    fn holds(&self, row: &Row, series: &SeriesTable) -> bool {
-        let numbers = series.numbers(row.entry.series);
-        let failed = || !status::is_success(series.text(row.entry.series, Dimension::Status));
-        self.filters.iter().all(|(dimension, values)| values.contains(&numbers[dimension.index()]))
-            && (!self.failures_only || failed())
     }
 }
 

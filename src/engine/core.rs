@@ -19,9 +19,9 @@ use super::event::status;
 use super::grown::Grown;
 use super::open::Open;
 use super::outcome::Applied;
-use super::recent::Notes;
-use super::recent::RecentLog;
-use super::recent::Row;
+use super::recent_log::Notes;
+use super::recent_log::RecentLog;
+use super::recent_log::Row;
 use super::rollup::Rollups;
 use super::series::Resolved;
 use super::series::SeriesTable;
@@ -275,12 +275,8 @@ impl Core {
             let series = &row.decision.series;
             let bucket = self.bucket_of(row.timestamp.secs());
             let entry = stripe.record(bucket, series, &row.measures, || self.combination(series));
-            stripe.recent.push(Row {
-                timestamp: row.timestamp,
-                sequence: sequence + counted,
-                entry,
-                notes: Notes::of(row.id, row.job_id, row.error),
-            });
+            let kept = Row { timestamp: row.timestamp, sequence: sequence + counted, entry };
+            stripe.recent.push(kept, Notes::of(row.id, row.job_id, row.error));
             counted += 1;
             late += u64::from(row.decision.late);
         }
@@ -314,7 +310,7 @@ impl Core {
                 first
             });
             let entry = stripe.record(bucket, series, measures, || self.combination(series));
-            stripe.recent.push(Row { timestamp, sequence, entry, notes: None });
+            stripe.recent.push(Row { timestamp, sequence, entry }, None);
             if stripe.is_crowded() {
                 self.crowded.store(true, Ordering::Relaxed);
             }

@@ -53,6 +53,7 @@ mod postings;
 pub mod query;
 mod rank;
 pub mod recent;
+mod recent_log;
 mod renumber;
 pub mod reports;
 pub(crate) mod restore;

@@ -5,7 +5,7 @@ use super::combination::Combination;
 use super::entry::Entry;
 use super::event::Measures;
 use super::open::Open;
-use super::recent::RecentLog;
+use super::recent_log::RecentLog;
 use super::series::Resolved;
 use super::tiers::Bucket;
 use foldhash::fast::RandomState;

@@ -15,7 +15,8 @@ use super::recent::Call;
 use super::recent::CallPage;
 use super::recent::CallQuery;
 use super::recent::Newest;
-use super::recent::Row;
+use super::recent_log::Kept;
+use super::recent_log::Row;
 use super::series::SeriesTable;
 use super::values::NONE;
 use super::values::OTHER;
@@ -29,22 +30,15 @@ const MAX_CALLS: usize = 10_000;
 
 impl Core {
     pub(super) fn calls(&self, query: &CallQuery) -> CallPage {
-        let filters: Vec<(Dimension, Vec<u32>)> = {
-            let series = self.series.read();
-            query.filters.iter().map(|filter| numbers(filter, &series)).collect()
-        };
+        let wanted = Wanted::new(&query.filters, query.failures_only, &self.series.read());
         let mut newest = Newest::new(query.limit.clamp(1, MAX_CALLS), query.after);
         let mut complete = true;
         for stripe in &self.stripes {
             let stripe = stripe.lock();
             let series = self.series.read();
-            complete &= stripe.recent.visit(query.from, query.to, |row| {
-                newest.offer((row.timestamp, row.sequence), || {
-                    let numbers = series.numbers(row.entry.series);
-                    let wanted = filters.iter().all(|(dimension, values)| values.contains(&numbers[dimension.index()]));
-                    let failed = !status::is_success(series.text(row.entry.series, Dimension::Status));
-                    (wanted && (failed || !query.failures_only)).then(|| call(row, &series))
-                });
+            complete &= stripe.recent.visit(query.from, query.to, |kept| {
+                let row = kept.row;
+                newest.offer((row.timestamp, row.sequence), || wanted.holds(row, &series).then(|| call(kept, &series)));
             });
         }
         let (calls, next) = newest.into_page();
@@ -114,14 +108,38 @@ fn carried(series: &SeriesTable, dimension: Dimension, ids: &[u32]) -> HashMap<u
     carried
 }
 
+/// Which recent calls are asked for, by number.
+pub(super) struct Wanted {
+    filters: Vec<(Dimension, Vec<u32>)>,
+    failures_only: bool,
+}
+
+impl Wanted {
+    pub(super) fn new(filters: &[Filter], failures_only: bool, series: &SeriesTable) -> Self {
+        Self { filters: filters.iter().map(|filter| numbers(filter, series)).collect(), failures_only }
+    }
+
+    pub(super) fn is_everything(&self) -> bool {
+        self.filters.is_empty() && !self.failures_only
+    }
+
+    pub(super) fn holds(&self, row: &Row, series: &SeriesTable) -> bool {
+        let numbers = series.numbers(row.entry.series);
+        let failed = || !status::is_success(series.text(row.entry.series, Dimension::Status));
+        self.filters.iter().all(|(dimension, values)| values.contains(&numbers[dimension.index()]))
+            && (!self.failures_only || failed())
+    }
+}
+
 /// A row with its numbers turned back into names.
-pub(super) fn call(row: &Row, series: &SeriesTable) -> Call {
+pub(super) fn call(kept: Kept<'_>, series: &SeriesTable) -> Call {
+    let row = kept.row;
     let mut dimensions = vec![None; MAX_DIMENSIONS];
     for (place, number) in series.numbers(row.entry.series).iter().enumerate().filter(|(_, number)| **number != NONE) {
         let dimension = Dimension::FIXED.get(place).copied().unwrap_or_else(|| Dimension::Label((place - 6) as u8));
         dimensions[place] = Some(series.values(dimension).text(*number).clone());
     }
-    let notes = row.notes.as_deref();
+    let notes = kept.notes();
     Call {
         timestamp: row.timestamp,
         sequence: row.sequence,
