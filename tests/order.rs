@@ -10,6 +10,8 @@ use model::cases;
 use model::random;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::thread;
 use tallyring::engine::Applied;
 use tallyring::engine::Engine;
@@ -230,6 +232,34 @@ fn an_acknowledged_call_is_in_the_next_answer_while_others_write() {
     });
     let usage = shared.query(&Query::window(3_600), Timestamp::from_secs(BASE + 300)).expect("an answer");
     assert_eq!(usage.totals.sums.requests, 1_200);
+}
+
+/// Quantiles are read from calls that others move and seal meanwhile, thousands in a second.
+#[test]
+fn quantiles_asked_for_while_seconds_end_leave_no_trace() {
+    let config = random::config(4, 2);
+    let (alone, shared) = (engine(&config), engine(&config));
+    let feed = |engine: &Engine| {
+        for second in BASE..BASE + 40 {
+            let rows: Vec<Row> = (0..4_000).map(|n| Row { at: second * 1_000_000 + n, ..busy_row(n) }).collect();
+            rows.chunks(100).for_each(|rows| apply(engine, rows, Timestamp::from_secs(second)));
+        }
+    };
+    feed(&alone);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let query = Query { distributions: true, ..Query::window(3_600).group_by(Dimension::Model) };
+            while !over.load(Ordering::Relaxed) {
+                let totals = shared.query(&query, Timestamp::from_secs(BASE + 40)).expect("an answer").totals;
+                assert_eq!(totals.latency.count(), totals.sums.requests, "of one moment");
+            }
+        });
+        feed(&shared);
+        over.store(true, Ordering::Relaxed);
+        asking.join().expect("no panic");
+    });
+    same_state(&alone, &shared, Timestamp::from_secs(BASE + 40));
 }
 
 fn busy_row(n: i64) -> Row {

@@ -167,6 +167,11 @@ impl Distribution {
         &mut self.table
     }
 
+    /// The table as far as it was [reached](Self::reach) for.
+    pub(super) fn table(&mut self) -> &mut [u64] {
+        &mut self.table
+    }
+
     /// Widens the extremes.
     #[inline]
     pub fn stretch(&mut self, min: u64, max: u64) {

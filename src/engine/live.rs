@@ -1,6 +1,7 @@
 //! An open bucket as a query reads it: copied while the writer waits, counted afterwards.
 
 use super::cell::Cell;
+use super::column::Column;
 use super::column::Time;
 use super::histogram::Distribution;
 use super::histogram::bin_of;
@@ -56,18 +57,31 @@ impl Live {
 
     /// Adds the values of a time that count.
     pub(super) fn add_times(&self, plan: &Plan, time: Time, slots: &[u32], times: &mut [Distribution]) {
-        for call in self.log.iter() {
-            let place =
-                if plan.rolled_up { self.places[call.combination as usize] } else { plan.ids.place(call.series) };
-            if place != NOWHERE
-                && slots[place as usize] != NOWHERE
-                && let Some(us) = call.time(time)
-            {
-                let to = &mut times[slots[place as usize] as usize];
-                to.stretch(us, us);
-                to.add(bin_of(us), 1);
+        let slot = |place: u32| slots.get(place as usize).copied().unwrap_or(NOWHERE) as usize;
+        if !plan.rolled_up {
+            return self.log.iter().for_each(|call| {
+                if let (Some(to), Some(us)) = (times.get_mut(slot(plan.ids.place(call.series))), call.time(time)) {
+                    to.record(us);
+                }
+            });
+        }
+        for (place, cell) in &self.cells {
+            if let (Some(to), Some((min, max))) = (times.get_mut(slot(*place)), cell.extremes(time)) {
+                to.stretch(min, max);
+                to.reach(bin_of(max), cell.column(Column::count(time)));
             }
         }
+        // The cells told how many there are and how far they reach: what is left is one count a call.
+        let nowhere = times.len();
+        let slots: Vec<usize> = self.places.iter().map(|place| slot(*place).min(nowhere)).collect();
+        let mut tables: Vec<&mut [u64]> =
+            times.iter_mut().map(Distribution::table).chain([Default::default()]).collect();
+        self.log.binned().for_each(|call| {
+            let table = &mut tables[slots[call.combination as usize]];
+            if let Some(count) = table.get_mut(call.bin(time)) {
+                *count += 1;
+            }
+        });
     }
 }
 
