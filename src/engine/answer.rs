@@ -280,10 +280,11 @@ impl Answer<'_> {
 
     /// A time series for each slot; empty without an interval.
     fn series(&self, slots: &[u32], count: usize) -> Vec<Vec<Point>> {
-        let mut series = vec![Vec::new(); count];
         if self.query.interval.is_none() {
-            return series;
+            return vec![Vec::new(); count];
         }
+        let intervals = self.edges.len() - 1;
+        let mut series: Vec<_> = (0..count).map(|_| Vec::with_capacity(intervals)).collect();
         for (stretch, edges) in self.edges.windows(2).enumerate() {
             let (from, to) = (Timestamp::from_secs(edges[0]), Timestamp::from_secs(edges[1]));
             for (series, totals) in series.iter_mut().zip(self.totals(stretch..stretch + 1, slots, count)) {

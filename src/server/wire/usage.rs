@@ -25,8 +25,8 @@ pub(in crate::server) struct UsageJson<'a> {
     completeness: Completeness,
     totals: Figures<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    series: Option<Vec<Point<'a>>>,
-    data: Vec<Group<'a>>,
+    series: Option<Points<'a>>,
+    data: Groups<'a>,
     other: Option<Other<'a>>,
     groups: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,8 +59,8 @@ impl<'a> UsageJson<'a> {
             bins_ms: (!shape.bounds_us.is_empty()).then(|| shape.bounds_us.iter().copied().map(Ms).collect()),
             completeness: Completeness::new(&usage.completeness),
             totals: Figures { totals: &usage.totals, shape },
-            series: points(&usage.series, shape),
-            data: groups.iter().map(|group| Group::new(group, names, shape)).collect(),
+            series: Points::new(&usage.series, shape),
+            data: Groups { groups, names, shape },
             other: grouped.then_some(Other { groups: usage.other.groups, figures }),
             groups: if grouped { usage.group_count } else { 0 },
             previous_from: usage.previous_from.map(|from| from.rfc3339(&shape.zone)),
@@ -80,14 +80,24 @@ impl UsageJson<'_> {
     }
 }
 
-/// `None` where the query has no interval: then there is no series, rather than an empty one.
-fn points<'a>(series: &'a [query::Point], shape: &'a Shape) -> Option<Vec<Point<'a>>> {
-    let point = |point: &'a query::Point| Point {
-        from: point.from.rfc3339(&shape.zone),
-        to: point.to.rfc3339(&shape.zone),
-        figures: Figures { totals: &point.totals, shape },
-    };
-    (!series.is_empty()).then(|| series.iter().map(point).collect())
+/// The figures of every interval, put into words one by one: all at once they would take more room
+/// than the answer.
+struct Points<'a> {
+    series: &'a [query::Point],
+    shape: &'a Shape,
+}
+
+impl<'a> Points<'a> {
+    /// `None` where the query has no interval: then there is no series, rather than an empty one.
+    fn new(series: &'a [query::Point], shape: &'a Shape) -> Option<Self> {
+        (!series.is_empty()).then_some(Self { series, shape })
+    }
+}
+
+impl Serialize for Points<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.series.iter().map(|point| Point::new(point, self.shape)))
+    }
 }
 
 #[derive(Serialize)]
@@ -98,6 +108,26 @@ struct Point<'a> {
     figures: Figures<'a>,
 }
 
+impl<'a> Point<'a> {
+    fn new(point: &'a query::Point, shape: &'a Shape) -> Self {
+        let [from, to] = [point.from, point.to].map(|at| at.rfc3339(&shape.zone));
+        Self { from, to, figures: Figures { totals: &point.totals, shape } }
+    }
+}
+
+/// The groups, put into words one by one.
+struct Groups<'a> {
+    groups: &'a [query::Group],
+    names: &'a [&'a str],
+    shape: &'a Shape,
+}
+
+impl Serialize for Groups<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.groups.iter().map(|group| Group::new(group, self.names, self.shape)))
+    }
+}
+
 #[derive(Serialize)]
 struct Group<'a> {
     group: Name<'a>,
@@ -106,7 +136,7 @@ struct Group<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<Figures<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    series: Option<Vec<Point<'a>>>,
+    series: Option<Points<'a>>,
 }
 
 impl<'a> Group<'a> {
@@ -115,7 +145,7 @@ impl<'a> Group<'a> {
             group: Name { names, values: &group.name },
             figures: Figures { totals: &group.totals, shape },
             previous: group.previous.as_ref().map(|totals| Figures { totals, shape }),
-            series: points(&group.series, shape),
+            series: Points::new(&group.series, shape),
         }
     }
 }
