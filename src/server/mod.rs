@@ -34,6 +34,7 @@ mod routes;
 mod settings;
 mod startup;
 mod threads;
+mod turns;
 mod watch;
 mod wire;
 

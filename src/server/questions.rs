@@ -8,7 +8,10 @@ use super::Settings;
 use super::counters::Counters;
 use super::counters::Refusal;
 use super::error::Problem;
+use super::settings::processors;
 use super::threads::Threads;
+use super::turns;
+use super::turns::Turns;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -41,6 +44,7 @@ pub struct Questions {
     turns: Arc<Semaphore>,
     room: Arc<Semaphore>,
     pieces: u32,
+    counting: Arc<Turns>,
     counters: Arc<Counters>,
 }
 
@@ -56,6 +60,7 @@ impl Questions {
             turns: Arc::new(Semaphore::new(settings.max_questions.clamp(1, Semaphore::MAX_PERMITS))),
             room: Arc::new(Semaphore::new(pieces as usize)),
             pieces,
+            counting: Turns::new(turns::most(), processors()),
             counters: Arc::clone(counters),
         }
     }
@@ -70,10 +75,20 @@ impl Questions {
         question: impl FnOnce() -> Result<Response, Problem> + Send + 'static,
     ) -> Result<Response, Problem> {
         let turn = self.turn().await?;
-        match self.threads.run(move || (question(), turn)).await {
+        let counting = self.counting();
+        let answer = move || {
+            let _asked = counting.ask();
+            question()
+        };
+        match self.threads.run(move || (answer(), turn)).await {
             Some((answer, turn)) => self.ship(answer?, turn).await,
             None => Err(self.refuse("there are no threads to answer questions")),
         }
+    }
+
+    /// The turns of counting, which are fewer while questions are answered.
+    pub(super) fn counting(&self) -> Arc<Turns> {
+        Arc::clone(&self.counting)
     }
 
     /// Waits a little for a turn.

@@ -2,13 +2,16 @@
 //!
 //! ```text
 //! head ─ admission: is there room? ─▶ body arrives ─ admission: is there still? ─▶ counted ─▶ synced
-//!              └─▶ 503, and the body is thrown away             └─▶ 503
+//!              ├─ waits at the door                     └─▶ 503
+//!              └─▶ 503, and the body is thrown away
 //! ```
 //!
 //! A few requests are counted at a time, in the order in which their bodies were whole. How long a
 //! new one would wait is estimated: from the work of those before it, and from how long others took
-//! for the work they had found. Where that is longer than [`Settings::max_wait`], it is turned away;
-//! its client learns so at once, and those that were let in do not wait for long. Since few are
+//! for the work they had found. Where that is longer than [`Settings::max_wait`], it is turned away, and
+//! those that were let in do not wait for long. It is not turned away at once, but waits at the door for a little
+//! while: clients that send again at once have a body read only to be thrown away, while one that the server has
+//! not begun to read waits with its sender, and costs nothing. Since few are
 //! counted at a time, other tasks of the runtime, such as turning somebody away, have their turn
 //! soon; and since it costs little, nearly all the processors' time goes to what is counted.
 //!
@@ -18,12 +21,13 @@ use super::request::Encoding;
 use crate::server::Settings;
 use crate::server::error::Problem;
 use crate::server::settings::processors;
+use crate::server::turns;
+use crate::server::turns::Turns;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
-use tokio::sync::Semaphore;
-use tokio::sync::SemaphorePermit;
 
 /// The work of a request, in nominal nanoseconds: what they come to is measured.
 const REQUEST_NS: u64 = 30_000;
@@ -33,24 +37,21 @@ const UNPACKED: u64 = 8;
 /// So many requests for each processor are let in however long they take: a few long ones are no
 /// overload.
 const ALWAYS: usize = 4;
-/// So many are counted at a time for each processor: one, and one more while that one waits.
-const TURNS: usize = 2;
+/// How long a request waits at the door before it is turned away, who has to be told within 50 ms; and how often
+/// it looks meanwhile.
+const AT_THE_DOOR: Duration = Duration::from_millis(20);
+const LOOKS: u32 = 4;
 /// The newest of so many requests makes the difference of one in what is measured.
 const MEMORY: u64 = 16;
 /// Requests in the upper bits, their work in the lower ones.
 const ONE: u64 = 1 << 48;
 const WORK: u64 = ONE - 1;
 
-/// So many are counted at a time.
-pub(super) fn turns() -> usize {
-    TURNS * processors()
-}
-
 /// Lets requests in, or turns them away.
 pub(super) struct Admission {
     max_wait: u64,
     always: u64,
-    turns: Semaphore,
+    turns: Arc<Turns>,
     under_way: AtomicU64,
     /// What requests took lately, and the work they had found under way, in ns. Their ratio is what
     /// a nominal nanosecond takes. They are two stores, and may be lost to another's: it is a guess.
@@ -59,38 +60,50 @@ pub(super) struct Admission {
 }
 
 /// The work of a request that waits or is being counted; done when this is dropped.
-struct Claim<'a> {
-    admission: &'a Admission,
+struct Claim {
+    admission: Arc<Admission>,
     work: u64,
 }
 
-/// A request being counted, until this is dropped.
-pub(super) struct Turn<'a> {
-    claim: Claim<'a>,
+/// A request being counted, until this is dropped. It goes where the counting is done: work that nobody waits for any
+/// more is work.
+pub(super) struct Turn {
+    claim: Claim,
     since: Instant,
     found: u64,
-    _permit: SemaphorePermit<'a>,
+    _turn: turns::Turn,
 }
 
 impl Admission {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings, turns: Arc<Turns>) -> Self {
         let max_wait = u64::try_from(settings.max_wait.as_nanos()).unwrap_or(u64::MAX);
         let guess = || AtomicU64::new(REQUEST_NS);
         Self {
             max_wait,
             always: (ALWAYS * processors()) as u64,
-            turns: Semaphore::new(turns()),
+            turns,
             under_way: AtomicU64::new(0),
             took: guess(),
             found: guess(),
         }
     }
 
-    /// Whether a request would find room now. Nothing is promised by it.
+    /// Waits until a request would find room. Nothing is promised by it.
     ///
     /// # Errors
-    /// 503 where it would have to wait for too long.
-    pub(super) fn look(&self) -> Result<(), Problem> {
+    /// 503 where there was none for [`AT_THE_DOOR`].
+    pub(super) async fn wait_at_the_door(&self) -> Result<(), Problem> {
+        for _ in 0..LOOKS {
+            if self.look().is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(AT_THE_DOOR / LOOKS).await;
+        }
+        self.look()
+    }
+
+    /// Whether a request would find room now.
+    fn look(&self) -> Result<(), Problem> {
         self.judge(self.under_way.load(Ordering::Relaxed))
     }
 
@@ -98,15 +111,15 @@ impl Admission {
     ///
     /// # Errors
     /// 503 where it would have to wait for too long.
-    pub(super) async fn enter(&self, bytes: usize, encoding: Encoding) -> Result<Turn<'_>, Problem> {
+    pub(super) async fn enter(self: &Arc<Self>, bytes: usize, encoding: Encoding) -> Result<Turn, Problem> {
         let unpacked = if encoding == Encoding::Identity { 1 } else { UNPACKED };
         let work = (REQUEST_NS + bytes as u64 * unpacked * BYTE_NS).min(WORK >> 16);
         let before = self.under_way.fetch_add(ONE | work, Ordering::Relaxed);
-        let claim = Claim { admission: self, work };
+        let claim = Claim { admission: Arc::clone(self), work };
         self.judge(before)?;
         let since = Instant::now();
-        let permit = self.turns.acquire().await.expect("it is never closed");
-        Ok(Turn { claim, since, found: (before & WORK) + work, _permit: permit })
+        let turn = self.turns.next().await;
+        Ok(Turn { claim, since, found: (before & WORK) + work, _turn: turn })
     }
 
     fn judge(&self, under_way: u64) -> Result<(), Problem> {
@@ -134,13 +147,13 @@ impl Admission {
     }
 }
 
-impl Drop for Claim<'_> {
+impl Drop for Claim {
     fn drop(&mut self) {
         self.admission.under_way.fetch_sub(ONE | self.work, Ordering::Relaxed);
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
         self.claim.admission.learn(self.since.elapsed(), self.found);
     }
@@ -149,15 +162,20 @@ impl Drop for Turn<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::threads::Threads;
 
     const MIB: usize = 1 << 20;
 
-    fn admission() -> Admission {
+    fn with_turns(turns: usize) -> Arc<Admission> {
         let settings = Settings { max_wait: Duration::from_millis(100), ..Settings::default() };
-        Admission { always: 4, turns: Semaphore::new(100), ..Admission::new(&settings) }
+        Arc::new(Admission { always: 4, ..Admission::new(&settings, Turns::new(turns, turns)) })
     }
 
-    async fn enter(admission: &Admission, bytes: usize) -> Option<Turn<'_>> {
+    fn admission() -> Arc<Admission> {
+        with_turns(100)
+    }
+
+    async fn enter(admission: &Arc<Admission>, bytes: usize) -> Option<Turn> {
         admission.enter(bytes, Encoding::Identity).await.ok()
     }
 
@@ -181,14 +199,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_finds_no_room_waits_for_some_at_the_door_and_not_for_long() {
+        let admission = admission();
+        let mut inside = Vec::new();
+        while let Some(turn) = enter(&admission, MIB).await {
+            inside.push(turn);
+        }
+        let since = Instant::now();
+        assert!(admission.wait_at_the_door().await.is_err());
+        assert!(since.elapsed() >= AT_THE_DOOR);
+        let (told, ()) = tokio::join!(admission.wait_at_the_door(), async { inside.truncate(6) });
+        assert!(told.is_ok());
+    }
+
+    #[tokio::test]
     async fn a_few_are_counted_at_a_time_and_others_wait() {
-        let admission = Admission { turns: Semaphore::new(1), ..admission() };
+        let admission = with_turns(1);
         let first = enter(&admission, 1).await.unwrap();
         let wait = tokio::time::timeout(Duration::from_millis(20), enter(&admission, 1));
         assert!(wait.await.is_err(), "it waits");
         assert_eq!(admission.under_way.load(Ordering::Relaxed) / ONE, 1, "and gave up");
         let (second, ()) = tokio::join!(enter(&admission, 1), async { drop(first) });
         assert!(second.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_turn_lasts_as_long_as_its_work_whoever_waits_for_it() {
+        let (admission, threads) = (with_turns(1), Threads::new("test", 1));
+        let turn = enter(&admission, 1).await.unwrap();
+        let (done, wait) = crossbeam_channel::bounded::<()>(0);
+        let work = threads.run(move || {
+            let _turn = turn;
+            let _ = wait.recv();
+        });
+        let soon = Duration::from_millis(20);
+        assert!(tokio::time::timeout(soon, work).await.is_err(), "its client has gone");
+        assert!(tokio::time::timeout(soon, enter(&admission, 1)).await.is_err(), "the work has not");
+        done.send(()).unwrap();
+        assert!(enter(&admission, 1).await.is_some());
     }
 
     #[test]

@@ -34,6 +34,7 @@ use super::formats::Format;
 use super::formats::Reader;
 use super::routes::Routes;
 use super::threads::Threads;
+use super::turns;
 use crate::clock::Clock;
 use crate::engine::time::Timestamp;
 use crate::privacy::Keyring;
@@ -42,6 +43,7 @@ use crate::store::Intake;
 use crate::store::Refused;
 use crate::store::Store;
 use admission::Admission;
+use admission::Turn;
 use axum::Extension;
 use axum::body::Body;
 use axum::http::Request;
@@ -73,7 +75,7 @@ pub(super) struct Ingest {
     keyring: Arc<Keyring>,
     clock: Arc<dyn Clock>,
     reader: Reader,
-    admission: Admission,
+    admission: Arc<Admission>,
     counting: Threads, // for the longer bodies
     bodies: Bodies,
     max_events: usize,
@@ -104,8 +106,8 @@ impl Ingest {
             keyring: Arc::clone(&app.keyring),
             clock: Arc::clone(&app.clock),
             reader: Reader::new(Arc::clone(&app.keyring), labels, settings.max_event_bytes),
-            admission: Admission::new(settings),
-            counting: Threads::new("count", admission::turns()),
+            admission: Arc::new(Admission::new(settings, app.questions.counting())),
+            counting: Threads::new("count", turns::most()),
             bodies: Bodies::new(settings),
             max_events: settings.max_events,
             counters: Arc::clone(&app.counters),
@@ -129,8 +131,7 @@ impl Ingest {
         let body = self.bodies.unpack(body, terms.encoding).await.map_err(|refused| self.count(refused))?;
         self.not_busy().await.map_err(|refused| self.count(refused))?;
         let atomic = terms.atomic;
-        let (one, committed) = self.take_whole(format, &caller.name, terms, body).await?;
-        drop(turn);
+        let (one, committed) = self.take_whole(format, &caller.name, terms, body, turn).await?;
         let receipt = committed?.safe().await?;
         Ok(answer::response(&receipt, one, atomic))
     }
@@ -142,17 +143,27 @@ impl Ingest {
         writer: &str,
         terms: Terms,
         body: WholeBody,
+        turn: Turn,
     ) -> Result<Counted, Problem> {
         if body.bytes().len() <= MAX_IN_PLACE {
-            return self.count_whole(format, writer, &terms, &body);
+            return self.count_whole(format, writer, &terms, body, turn);
         }
         let (ingest, writer) = (Arc::clone(self), writer.to_owned());
-        // The body's room is for others while this request waits for the disk.
-        let counted = self.counting.run(move || ingest.count_whole(format, &writer, &terms, &body)).await;
-        counted.unwrap_or_else(|| Err(Problem::busy("there are no threads to count events")))
+        let counted = self.counting.run(move || ingest.count_whole(format, &writer, &terms, body, turn)).await;
+        counted.unwrap_or_else(|| Err(self.count(Problem::busy("there are no threads to count events"))))
     }
 
-    fn count_whole(&self, format: Format, writer: &str, terms: &Terms, body: &WholeBody) -> Result<Counted, Problem> {
+    /// The turn and the body's room last as long as this, whether or not its client is still there; they are for
+    /// others while the request waits for the disk.
+    #[expect(clippy::needless_pass_by_value, reason = "they are over with it")]
+    fn count_whole(
+        &self,
+        format: Format,
+        writer: &str,
+        terms: &Terms,
+        body: WholeBody,
+        _turn: Turn,
+    ) -> Result<Counted, Problem> {
         let now = self.clock.now();
         let mut intake = self.store.intake(writer, now);
         if let Some(key) = &terms.key {
@@ -178,12 +189,12 @@ impl Ingest {
         batch::read(&self.reader, body, intake, now)
     }
 
-    /// Reads a body, unless there is too much to do already: then none of it is kept.
+    /// Reads a body, unless there is too much to do: then none of it is kept.
     async fn receive<B>(&self, head: &Parts, encoding: Encoding, body: B) -> Result<WholeBody, Problem>
     where
         B: HttpBody<Data = Bytes> + Unpin,
     {
-        if let Err(refused) = self.admission.look() {
+        if let Err(refused) = self.admission.wait_at_the_door().await {
             body::throw_away(head, body).await;
             return Err(refused);
         }
