@@ -29,6 +29,7 @@ mod open;
 pub(crate) mod record;
 pub(crate) mod replay;
 mod settings;
+mod spare;
 mod varint;
 
 pub use crate::journal::Ack;
@@ -59,6 +60,7 @@ use applied::Applied;
 use durable::Durable;
 use parking_lot::Mutex;
 use parking_lot::RwLock;
+use spare::Spare;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -79,6 +81,7 @@ struct Inner {
     applied: Applied,
     unnoted: Unnoted,
     durable: Option<Durable>,
+    spare: Spare,
 }
 
 /// Faults and duplicates that no frame tells of yet.
@@ -113,6 +116,7 @@ impl Store {
             applied: Applied::at(position),
             unnoted: Unnoted::default(),
             durable,
+            spare: Spare::default(),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -104,7 +104,7 @@ impl Columns {
     /// Makes room for so many events: growing step by step takes longer than filling.
     pub(crate) fn make_room(&mut self, events: usize) {
         if self.table.len() == 0 {
-            self.table = Table::with_room(self.table.width(), events.max(self.table.width()), events);
+            self.table.make_room(events.max(self.table.width()), events);
         }
         self.shapes.reserve(events);
         self.timestamps.reserve(events);
@@ -145,10 +145,25 @@ impl Columns {
         self.timestamps.push(row.timestamp);
         self.numbers.push(row.series);
     }
+
+    /// Drops everything, and keeps the room.
+    pub(crate) fn clear(&mut self) {
+        let Self { table, shapes, timestamps, numbers, figures, costs, ids, payloads, job_ids, errors } = self;
+        table.clear();
+        shapes.clear();
+        timestamps.clear();
+        numbers.clear();
+        figures.iter_mut().for_each(Vec::clear);
+        costs.clear();
+        payloads.clear();
+        [ids, job_ids, errors].into_iter().for_each(Texts::clear);
+    }
+
     /// How many events.
     pub(crate) fn len(&self) -> usize {
         self.shapes.len()
     }
+
     /// The events, in the order they were added.
     pub(crate) fn rows(&self) -> Rows<'_> {
         Rows::new(self)

@@ -10,6 +10,7 @@ use super::columns::Columns;
 use super::columns::Row;
 use super::durable::Durable;
 use super::record::Record;
+use super::spare::Room;
 use crate::dedupe::Dedupe;
 use crate::dedupe::Hashers;
 use crate::dedupe::IdHash;
@@ -86,13 +87,14 @@ pub(super) struct Mark {
 impl<'s> Intake<'s> {
     pub(super) fn new(inner: &'s Inner, writer: &str, now: Timestamp) -> Self {
         let width = inner.engine.config().dimensions().count();
-        let record = Record::of(writer, Columns::new(width));
+        let Room { columns, known, resolved } = inner.spare.take(width);
+        let record = Record::of(writer, columns);
         Self {
             inner,
             now,
             record,
-            known: HashMap::default(),
-            resolved: Vec::new(),
+            known,
+            resolved,
             marks: Vec::new(),
             key: None,
             pointers: |pointer| pointer,
@@ -215,7 +217,7 @@ impl<'s> Intake<'s> {
         receipt.duplicates = duplicates;
         let mut ticket = None;
         if !self.is_empty() {
-            let resolved = self.resolved();
+            self.resolve_again();
             let gate = inner.gate.read();
             let base = inner.append(&mut self.record, self.now, &mut ticket)?;
             if let Some(dedupe) = &mut dedupe {
@@ -225,7 +227,7 @@ impl<'s> Intake<'s> {
             drop(dedupe);
             failpoint::hit("store.appended");
             receipt.accepted = self.len() as u64;
-            let rows = self.record.columns.rows().map(|row| decided(&row, &resolved));
+            let rows = self.record.columns.rows().map(|row| decided(&row, &self.resolved));
             inner.engine.count_decided(rows, base, self.now);
             inner.applied.finish(base, receipt.accepted);
             drop(gate);
@@ -237,6 +239,8 @@ impl<'s> Intake<'s> {
         }
         inner.engine.note(&[], duplicates);
         inner.unnoted.add_duplicates(duplicates);
+        let Self { record: Record { columns, .. }, known, resolved, .. } = self;
+        inner.spare.give(Room { columns, known, resolved });
         Ok(Committed { receipt, ticket })
     }
 
@@ -296,13 +300,11 @@ impl<'s> Intake<'s> {
         self.errors.push(error);
     }
 
-    /// What the engine needs to know of each series of the record; their numbers change where rows
-    /// were dropped.
-    fn resolved(&mut self) -> Vec<Resolved> {
-        if self.record.columns.series().len() == self.resolved.len() {
-            return std::mem::take(&mut self.resolved);
+    /// Series have other numbers in the record where rows were dropped.
+    fn resolve_again(&mut self) {
+        if self.record.columns.series().len() != self.resolved.len() {
+            self.resolved = recall(&self.inner.engine, &self.record.columns, self.now);
         }
-        recall(&self.inner.engine, &self.record.columns, self.now)
     }
 }
 

@@ -35,6 +35,12 @@ impl Costs {
         self.nanos.push(cost.nanos);
     }
 
+    pub(super) fn clear(&mut self) {
+        self.currencies.clear();
+        self.numbers.clear();
+        self.nanos.clear();
+    }
+
     pub(super) fn cursor(&self) -> CostCursor<'_> {
         CostCursor { currencies: &self.currencies, numbers: self.numbers.iter(), nanos: self.nanos.iter() }
     }

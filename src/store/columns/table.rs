@@ -57,11 +57,27 @@ impl Table {
 
     pub(super) fn with_room(width: usize, names: usize, series: usize) -> Self {
         let mut table = Self::new(width);
-        table.series.reserve_exact(series * width);
-        table.index.reserve(series, |_| 0);
-        table.names.ends.reserve_exact(names);
-        table.names.index.reserve(names, |_| 0);
+        table.make_room(names, series);
         table
+    }
+
+    /// Makes room for so many, while there are none.
+    pub(super) fn make_room(&mut self, names: usize, series: usize) {
+        debug_assert!(self.len() == 0 && self.names.ends.is_empty(), "nothing has to find a new place");
+        self.series.reserve_exact(series * self.width);
+        self.index.reserve(series, |_| 0);
+        self.names.ends.reserve_exact(names);
+        self.names.index.reserve(names, |_| 0);
+    }
+
+    /// Drops everything, and keeps the room.
+    pub(super) fn clear(&mut self) {
+        let Self { width: _, series, names: Names { arena, ends, index: names }, index, hasher: _ } = self;
+        series.clear();
+        arena.clear();
+        ends.clear();
+        names.clear();
+        index.clear();
     }
 
     pub(super) fn width(&self) -> usize {

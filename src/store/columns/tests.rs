@@ -25,13 +25,17 @@ pub(in crate::store) const WIDTH: usize = 7;
 /// Columns with these events.
 pub(in crate::store) fn columns(rows: &[Plain]) -> Columns {
     let mut columns = Columns::new(WIDTH);
+    add(&mut columns, rows);
+    columns
+}
+
+fn add(columns: &mut Columns, rows: &[Plain]) {
     for row in rows {
         let series = columns.add_series(row.names.iter().map(String::as_str));
         let Plain { timestamp, late, measures, payload, .. } = *row;
         let (id, job_id, error) = (row.id.as_str(), row.job_id.as_str(), row.error.as_str());
         columns.push(&Row { series, timestamp, late, measures, id, payload, job_id, error });
     }
-    columns
 }
 
 /// The events in columns.
@@ -135,6 +139,20 @@ proptest! {
         let micros = || rows.iter().map(|row| row.timestamp.micros());
         prop_assert_eq!(columns.span(), (micros().min().unwrap_or(0), micros().max().unwrap_or(0)));
         prop_assert_eq!(plain(&columns), rows);
+    }
+
+    /// To the byte: what was there before leaves nothing behind.
+    #[test]
+    fn cleared_columns_are_as_good_as_new(before in some_rows(), rows in some_rows()) {
+        let mut used = columns(&before);
+        used.clear();
+        used.make_room(rows.len());
+        add(&mut used, &rows);
+        let (mut bytes, mut expected) = (Vec::new(), Vec::new());
+        used.encode(&mut bytes);
+        columns(&rows).encode(&mut expected);
+        prop_assert_eq!(bytes, expected);
+        prop_assert_eq!(plain(&used), rows);
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl Texts {
         self.lens.len()
     }
 
+    pub(super) fn clear(&mut self) {
+        self.lens.clear();
+        self.arena.clear();
+    }
+
     pub(super) fn cursor(&self) -> TextCursor<'_> {
         TextCursor { lens: self.lens.iter(), rest: &self.arena }
     }
