@@ -169,12 +169,17 @@ fn singles(empty: &Server, servers: [(&str, &Server); 2], traffic: &Traffic, eff
     Ok(rows)
 }
 
-/// A question asked over and over while two connections send all they can; in turns with one to an idle server of
-/// another process, which has nothing to wait for but a processor.
-fn usage_while_ingesting(server: &Server, empty: &Server, traffic: &Traffic, effort: Effort) -> io::Result<[Row; 4]> {
+/// A question asked over and over while two connections send all they can; in turns with two to an idle server of
+/// another process, which has nothing to wait for but a processor: for next to nothing, and for a millisecond.
+fn usage_while_ingesting(server: &Server, empty: &Server, traffic: &Traffic, effort: Effort) -> io::Result<Vec<Row>> {
     let (requests, done) = (batched(traffic), AtomicBool::new(false));
     let question = client::get("/v1/usage?window=1h&group_by=model");
-    let nothing = client::post("json", b"{}");
+    let (nothing, millisecond) = (client::post("json", b"{}"), client::get("/millisecond"));
+    let asked = [
+        ("/v1/usage, 1 h by model", server, &question),
+        ("an empty handler of an idle process", empty, &nothing),
+        ("a millisecond's arithmetic in an idle process", empty, &millisecond),
+    ];
     let tails = thread::scope(|scope| {
         for first in 0..2 {
             let (requests, done) = (&requests, &done);
@@ -189,18 +194,16 @@ fn usage_while_ingesting(server: &Server, empty: &Server, traffic: &Traffic, eff
                 Ok(())
             });
         }
-        let both = |_| Ok([tail(server, &question, effort)?, tail(empty, &nothing, effort)?].concat());
-        let tails: io::Result<Vec<Vec<f64>>> = (0..ROUNDS).map(both).collect();
+        let round = |_| asked.iter().map(|(_, server, question)| tail(server, question, effort)).collect();
+        let tails: io::Result<Vec<Vec<[f64; 2]>>> = (0..ROUNDS).map(round).collect();
         done.store(true, Ordering::Relaxed);
         tails
     })?;
-    let row = |name: &str, place: usize| Row::new(name, "ms", tails.iter().map(|tail| tail[place]));
-    Ok([
-        row("http: /v1/usage, 1 h by model, while ingesting, p50", 0),
-        row("http: /v1/usage, 1 h by model, while ingesting, p99", 1),
-        row("http: an empty handler of an idle process, while ingesting, p50", 2),
-        row("http: an empty handler of an idle process, while ingesting, p99", 3),
-    ])
+    let row = |what: &str, asked: usize, tail: usize| {
+        let name = format!("http: {what}, while ingesting, p{}", [50, 99][tail]);
+        Row::new(name, "ms", tails.iter().map(|tails| tails[asked][tail]))
+    };
+    Ok((0..).zip(&asked).flat_map(|(place, (what, ..))| [row(what, place, 0), row(what, place, 1)]).collect())
 }
 
 /// The median and the slowest hundredth of one round, in ms.
