@@ -21,10 +21,9 @@ fn copy(data: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for part in ["snapshots", "journal", "key-pepper"] {
         let done = Command::new("cp").args(["-r", "--sparse=always"]).arg(data.join(part)).arg(to).output().unwrap();
-        // A file that was on its way to another name, or pruned, may be gone when its turn comes, or be another.
+        // A file that was on its way to another name, or pruned, may be gone when its turn comes.
         let said = String::from_utf8_lossy(&done.stderr);
-        let gone = |line: &str| line.contains("No such file") || line.contains("replaced while being copied");
-        assert!(said.lines().all(gone), "{said}");
+        assert!(said.lines().all(|line| line.contains("No such file")), "{said}");
     }
 }
 
@@ -65,7 +64,7 @@ fn a_copy_taken_under_load_holds_all_that_was_answered() {
         assert_eq!(run(&["fsck", name]).code, 0);
         let restored = Server::start_in(tempdir_with(&copy), &["serve"]);
         let requests = restored.requests();
-        assert!(requests >= before, "{requests} of {before}");
+        assert!(requests >= before && before > 0, "{requests} of {before}");
     }
     assert_eq!(tallyring(&["ready", "--url", &server.url]).status().unwrap().code(), Some(0));
 }

@@ -119,12 +119,16 @@ fn a_disk_that_is_nearly_full_refuses_and_recovers() {
         load.run(&ledger, &server.address, chance.next() >> 8, || {
             thread::sleep(Duration::from_millis(300));
             fill(mount.path(), 2 << 20);
-            println!("refused {:?} after it was full", until(&ledger, &server.address, 503));
+            let took = until(&ledger, &server.address, 503);
+            println!("refused {took:?} after it was full");
+            assert!(took < Duration::from_secs(5));
             assert_eq!(get(&server.address, "/v1/usage").unwrap().status, 200, "questions are answered");
             let before = names(&data);
             thread::sleep(Duration::from_millis(300));
             free(mount.path());
-            println!("took events {:?} after there was room", until(&ledger, &server.address, 200));
+            let took = until(&ledger, &server.address, 200);
+            println!("took events {took:?} after there was room");
+            assert!(took < Duration::from_secs(10));
             let gone: Vec<String> =
                 before.difference(&names(&data)).filter(|n| n.starts_with("journal")).cloned().collect();
             assert!(gone.is_empty(), "removed: {gone:?}");

@@ -86,7 +86,7 @@ fn times(server: &Server) -> Vec<f64> {
 #[test]
 fn a_long_answer_is_whole_for_who_reads_steadily() {
     let _running = crate::kit::beside_others();
-    let server = Server::start_with(&["--write-timeout", "3s"]);
+    let server = Server::start_with(&["--write-timeout", "1s"]);
     fill(&server);
     let whole = server.get(LONG).body.len();
     let mut stream =

@@ -28,7 +28,7 @@ fn a_head_that_does_not_end_closes_the_connection() {
     slow.write_all(b"GET /livez HTTP/1.1\r\nhost:").unwrap();
     let mut rest = Vec::new();
     let _ = slow.read_to_end(&mut rest);
-    assert!((250..25_000).contains(&since.elapsed().as_millis()), "after {:?}", since.elapsed());
+    assert!((250..5_000).contains(&since.elapsed().as_millis()), "after {:?}", since.elapsed());
     assert_eq!(server.get("/livez").status, 200);
 }
 
@@ -43,10 +43,10 @@ fn a_body_that_pauses_or_trickles_is_given_up() {
     let mut trickling = server.connect();
     trickling.write_all(head(&server, 1_000).as_bytes()).unwrap();
     let since = Instant::now();
-    while trickling.write_all(b" ").is_ok() && since.elapsed() < LONG {
+    while trickling.write_all(b" ").is_ok() && since.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_millis(100));
     }
-    assert!(since.elapsed() < LONG, "a byte now and then does not hold a connection");
+    assert!(since.elapsed() < Duration::from_secs(10), "a byte now and then does not hold a connection");
     assert_eq!(server.requests(), 0);
 }
 
@@ -69,7 +69,9 @@ fn a_connection_beyond_the_cap_takes_the_place_of_the_one_that_waits_longest() {
 
 #[test]
 fn a_shutdown_lets_a_request_end_and_takes_no_new_one() {
-    let server = Server::start_with(&["--body-idle-timeout", "60s", "--shutdown-timeout", "60s"]);
+    // So long that what ends is ended by the shutdown.
+    let long = ["--header-timeout", "60s", "--body-idle-timeout", "60s", "--shutdown-timeout", "60s"];
+    let server = Server::start_with(&long);
     let mut request = server.connect();
     let idle = server.connect();
     let head = head(&server, GOOD.len()).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n");

@@ -236,10 +236,16 @@ fn a_server_under_recovery_says_so_and_can_be_stopped() {
     server.kill();
 
     // The machine may have had better things to do than this test until it was ready.
+    let mut calls = CALLS;
     let early = (0..5).find_map(|_| {
         let server = Server::begin_in(folder.path(), &args, None);
-        let answers =
-            [server.get("/readyz"), server.get("/livez"), server.get("/v1/usage?window=1h"), server.post(EVENTS, "[]")];
+        let answers = [
+            server.get("/readyz"),
+            server.get("/livez"),
+            server.get("/v1/usage?window=1h"),
+            server.post(EVENTS, "{\"model\":\"m\"}"),
+        ];
+        calls += u64::from(answers[3].status == 200);
         (answers[3].status == 503).then_some((server, answers))
     });
     let (server, [refused, alive, asked, sent]) = early.expect("one of five is seen in time");
@@ -252,5 +258,5 @@ fn a_server_under_recovery_says_so_and_can_be_stopped() {
     assert!(!log.contains("serving"), "it was stopped before it was ready: {log}");
     assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
 
-    assert_eq!(Server::start_in(folder.path(), &args, None).requests(), CALLS);
+    assert_eq!(Server::start_in(folder.path(), &args, None).requests(), calls);
 }

@@ -282,7 +282,7 @@ mod tests {
         assert_eq!([&first, &second, &third].map(|place| place.seat.leave.is_cancelled()), [false, false, true]);
         second.seat.set_stalled(true);
         assert!(places.take().is_none(), "it has an answer to read yet");
-        doing(&fourth, RECEIVING, 500);
+        doing(&fourth, RECEIVING, 900);
         assert!(places.take().is_none(), "a body has a second");
         doing(&fourth, RECEIVING, 1_100);
         let fifth = places.take().unwrap();
