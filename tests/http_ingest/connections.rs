@@ -2,15 +2,13 @@
 
 use crate::support::Answer;
 use crate::support::Server;
+use crate::support::wait_until;
 use std::io::Read;
 use std::io::Write;
 use std::time::Duration;
 use std::time::Instant;
 
 const GOOD: &str = r#"{"model":"m"}"#;
-
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(30);
 
 fn head(server: &Server, length: usize) -> String {
     format!(
@@ -52,14 +50,12 @@ fn a_body_that_pauses_or_trickles_is_given_up() {
 
 #[test]
 fn a_connection_beyond_the_cap_takes_the_place_of_the_one_that_waits_longest() {
-    let server = Server::start_with(&["--max-connections", "2", "--header-timeout", "30s"]);
+    // Nobody leaves by being slow.
+    let patient = ["--header-timeout", "10m", "--body-idle-timeout", "10m"];
+    let server = Server::start_with(&[&["--max-connections", "2"], &patient[..]].concat());
     let (mut first, mut second) = (server.connect(), server.connect());
     second.write_all(head(&server, 10).as_bytes()).unwrap();
-    let since = Instant::now();
-    while server.get("/livez").status != 200 {
-        assert!(since.elapsed() < LONG, "no place is made");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("no place is made", || server.get("/livez").status == 200);
     let mut rest = Vec::new();
     let left = first.read_to_end(&mut rest);
     assert!(left.is_err() || rest.is_empty(), "the first has left: {left:?}");
@@ -81,11 +77,7 @@ fn a_shutdown_lets_a_request_end_and_takes_no_new_one() {
     assert!(asked.starts_with(b"HTTP/1.1 100 "), "the body is waited for");
     request.write_all(&GOOD.as_bytes()[..5]).unwrap();
     server.terminate();
-    let since = Instant::now();
-    while std::net::TcpStream::connect(&server.address).is_ok() {
-        assert!(since.elapsed() < LONG, "the door stays open");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("the door stays open", || std::net::TcpStream::connect(&server.address).is_err());
     request.write_all(&GOOD.as_bytes()[5..]).unwrap();
     assert_eq!(Answer::read(&mut request).counts(200), (1, 0, 0));
     assert_eq!(server.end().0, Some(0), "an idle connection does not hold it up");

@@ -3,6 +3,7 @@
 use crate::ends::Ends;
 use crate::kit::Events;
 use crate::support::Server;
+use crate::support::wait_until;
 use serde_json::Value;
 use serde_json::json;
 use std::io::Read;
@@ -13,15 +14,6 @@ use std::time::Instant;
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(120);
-
-#[track_caller]
-fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !ready() {
-        assert!(since.elapsed() < LONG, "{what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
 
 /// Calls that fill what a second may tell.
 fn large() -> String {

@@ -2,10 +2,9 @@
 
 use crate::kit::Told;
 use crate::support::Server;
+use crate::support::wait_until;
 use serde_json::json;
 use std::io::Write;
-use std::time::Duration;
-use std::time::Instant;
 
 #[test]
 fn what_becomes_of_events_is_counted() {
@@ -106,10 +105,7 @@ fn refused_requests_and_open_streams_are_counted() {
     let server = Server::start_with(&["--max-streams", "1"]);
     let mut stream = server.connect();
     stream.write_all(format!("GET /v1/stream HTTP/1.1\r\nhost: {}\r\n\r\n", server.address).as_bytes()).unwrap();
-    let since = Instant::now();
-    while Told::of(&server).one("tallyring_streams") != 1.0 {
-        assert!(since.elapsed() < Duration::from_secs(60), "it is not counted");
-    }
+    wait_until("it is not counted", || Told::of(&server).one("tallyring_streams") == 1.0);
     server.get("/v1/stream").problem(503);
     let told = Told::of(&server);
     assert_eq!(told.get("tallyring_requests_refused_total", &[("reason", "overload")]), Some(1.0));

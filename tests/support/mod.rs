@@ -202,6 +202,16 @@ impl Drop for Server {
     }
 }
 
+/// Waits until something holds.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !holds() {
+        assert!(since.elapsed() < Duration::from_secs(120), "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// What the server sent back.
 #[derive(Debug)]
 pub(crate) struct Answer {
