@@ -35,7 +35,7 @@ pub(super) fn merge_under(parts: Vec<(&Slice, Vec<u32>)>) -> Slice {
     ids.sort(); // by runs, which these are
     ids.dedup();
     let ordered = parts.iter().all(|(_, own)| own.is_sorted());
-    let parts: Vec<Part<'_>> = parts.into_iter().map(|(slice, own)| (slice, places(&ids, own))).collect();
+    let parts: Vec<Part<'_>> = parts.into_iter().map(|(slice, own)| (slice, places(&ids, own, ordered))).collect();
     let merger = Merger { parts: &parts, len: ids.len(), ordered };
     let requests = merger.sum(|slice| Some(slice.column(Column::Requests)));
     let columns = Column::ALL.map(|column| merger.column(column, &requests));
@@ -44,10 +44,9 @@ pub(super) fn merge_under(parts: Vec<(&Slice, Vec<u32>)>) -> Slice {
     Slice::new(&ids, columns, costs, times)
 }
 
-/// Where each of `some` stands in `all`, which ascend.
-fn places(all: &[u32], mut some: Vec<u32>) -> Vec<u32> {
+/// Where each of `some` stands in `all`, which ascend; `some` do if they are ordered.
+fn places(all: &[u32], mut some: Vec<u32>, ordered: bool) -> Vec<u32> {
     let mut place = 0;
-    let ordered = some.is_sorted();
     for id in &mut some {
         if ordered {
             place += all[place..].iter().take_while(|other| *other < id).count();
